@@ -1,0 +1,67 @@
+import picocolors from 'picocolors';
+import type { Plan, PlannedMount } from '../../domain/plan.ts';
+import { planRequest } from '../../session/request.ts';
+import type { CliContext } from '../context.ts';
+import type { RunOptions } from '../options.ts';
+import { renderTable } from '../table.ts';
+import { renderRequest } from './run.ts';
+
+/** `sbox plan`: what a run would do. */
+export const plan = async (command: readonly string[], options: RunOptions, context: CliContext): Promise<number> => {
+  const planned = await planRequest(renderRequest(command, options, context));
+  return printPlan(planned.plan, options.json ?? false, context);
+};
+
+/** Prints a plan for a person, or as it is. */
+export const printPlan = (planned: Plan, json: boolean, context: CliContext): number => {
+  context.print(json ? `${JSON.stringify(planned, null, 2)}\n` : renderPlan(planned, context.color));
+  return 0;
+};
+
+const renderPlan = (plan: Plan, color: boolean): string => {
+  const paint = picocolors.createColors(color);
+  const section = (title: string, rows: readonly (readonly string[])[]) =>
+    rows.length === 0 ? '' : `\n${paint.bold(title)}\n${renderTable(rows)}`;
+  const head = [
+    ['sandbox', plan.sandbox.ephemeral ? `${plan.sandbox.name} (ephemeral)` : plan.sandbox.name],
+    ['rung', plan.rung],
+    ['profiles', plan.profiles.join(', ')],
+    ['workspace', plan.workspace],
+    ['directory', plan.cwd],
+    ['command', plan.command.argv.join(' ')],
+    ['network', plan.network.mode],
+  ];
+  return [
+    renderTable(head),
+    section('mounts', plan.mounts.filter(({ kind }) => kind !== 'dir').map(renderMount)),
+    section('environment', [
+      ['names', Object.keys(plan.env).join(' ')],
+      ['PATH', plan.env['PATH'] ?? ''],
+    ]),
+    section(
+      'limits',
+      Object.entries(plan.limits).map(([name, value]) => [name, String(value)]),
+    ),
+    section(
+      'properties',
+      plan.properties.map(({ name, status, why }) => [name, status, why]),
+    ),
+    section(
+      'notes',
+      plan.notes.map((note) => [note]),
+    ),
+  ].join('');
+};
+
+const renderMount = (mount: PlannedMount): string[] => {
+  switch (mount.kind) {
+    case 'bind':
+      return [mount.target, mount.access, mount.why, mount.source === mount.target ? '' : `from ${mount.source}`];
+    case 'copy':
+      return [mount.target, 'copy', mount.why, `of ${mount.source}`];
+    case 'link':
+      return [mount.target, 'link', mount.why, `to ${mount.text}`];
+    default:
+      return [mount.target, mount.kind, mount.why, ''];
+  }
+};

@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageFolder } from '../../session/request.ts';
+import type { CliContext } from '../context.ts';
+
+/** `sbox --version` */
+export const version = (context: CliContext): number => {
+  const { version: number } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  context.print(`${number}\n`);
+  return 0;
+};

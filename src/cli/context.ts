@@ -1,0 +1,38 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { packageFolder } from '../session/request.ts';
+
+/** What a command may know of the process that it runs in. */
+export interface CliContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** absolute, without links */
+  readonly cwd: string;
+  readonly home: string;
+  /** $XDG_STATE_HOME/sbox */
+  readonly stateDir: string;
+  /** $XDG_CONFIG_HOME/sbox */
+  readonly configDir: string;
+  /** the package's profiles/ */
+  readonly shippedProfilesDir: string;
+  readonly print: (text: string) => void;
+  readonly complain: (text: string) => void;
+  readonly color: boolean;
+}
+
+/** The context of this process; folders after the XDG Base Directory Specification, which has relative ones ignored. */
+export const openContext = (): CliContext => {
+  const { env } = process;
+  const home = env['HOME']?.startsWith('/') ? env['HOME'].replace(/(?<=.)\/+$/, '') : homedir();
+  const base = (name: string, fallback: string) => (env[name]?.startsWith('/') ? env[name] : join(home, fallback));
+  return {
+    env,
+    cwd: process.cwd(),
+    home,
+    stateDir: join(base('XDG_STATE_HOME', '.local/state'), 'sbox'),
+    configDir: join(base('XDG_CONFIG_HOME', '.config'), 'sbox'),
+    shippedProfilesDir: join(packageFolder, 'profiles'),
+    print: (text) => process.stdout.write(text),
+    complain: (text) => process.stderr.write(text),
+    color: Boolean(process.stderr.isTTY) && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb',
+  };
+};

@@ -1,0 +1,149 @@
+import { Command } from 'commander';
+import { exitCode, SboxError } from '../domain/errors.ts';
+import { type CliContext, openContext } from './context.ts';
+import { asSboxError, errorToJson, renderError } from './messages.ts';
+import { declareRunOptions, type RunOptions } from './options.ts';
+
+/** Runs sbox with these arguments (without node and script) and returns the exit code. The one place that maps errors to codes. */
+export const main = async (argv: readonly string[]): Promise<number> => {
+  const context = openContext();
+  try {
+    return await dispatch(argv, context);
+  } catch (thrown) {
+    const error = asSboxError(thrown);
+    const ownArguments = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+    context.complain(
+      ownArguments.includes('--json')
+        ? `${JSON.stringify({ event: 'error', ...errorToJson(error) })}\n`
+        : renderError(error, context.color),
+    );
+    return error.exitCode;
+  }
+};
+
+const dispatch = async (argv: readonly string[], context: CliContext): Promise<number> => {
+  let code = 0;
+  const program = declare(context, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (thrown) {
+    const { code: reason, exitCode: wanted, message } = thrown as { code?: string; exitCode?: number; message: string };
+    if (reason?.startsWith('commander.') !== true) throw thrown;
+    if (wanted === 0 || reason === 'commander.help') return wanted ?? 0;
+    throw new SboxError({
+      code: 'SBOX_E_USAGE',
+      message: message.replace(/^error: /, '').split('\n')[0] ?? 'bad usage',
+      fix: message.includes('Did you mean')
+        ? message.slice(message.indexOf('Did you mean')).replace(/[()]/g, '')
+        : 'sbox --help lists commands, sbox run --help options',
+      exitCode: exitCode.usage,
+    });
+  }
+  return code;
+};
+
+type Done = (code: number) => void;
+
+const declare = (context: CliContext, done: Done): Command => {
+  const program = new Command('sbox')
+    .description('Runs an AI agent so that what was not declared does not exist for it.')
+    .exitOverride()
+    .enablePositionalOptions()
+    .configureOutput({ writeOut: context.print, writeErr: () => {} });
+  program.option('-V, --version', 'print the version').action(async (options: { version?: true }) => {
+    if (!options.version) program.help();
+    const { version } = await import('./commands/version.ts');
+    done(version(context));
+  });
+  declareRun(program, context, done);
+  declareProfiles(program, context, done);
+  declareSandboxes(program, context, done);
+  return program;
+};
+
+const declareRun = (program: Command, context: CliContext, done: Done): void => {
+  const quiet = (command: Command) =>
+    command
+      .option('--dry-run', 'print the plan instead of running it')
+      .option('--status-fd <n>', 'write one JSON line about the end to this descriptor')
+      .option('-q, --quiet', 'no word on what is not enforced')
+      .option('--json', "sbox's own messages as JSON lines");
+  quiet(
+    declareRunOptions(
+      program
+        .command('run')
+        .description("run a command (default: the profile's, else your shell)")
+        .argument('[command...]')
+        .passThroughOptions(),
+    ),
+  ).action(async (command: string[], options: RunOptions) => {
+    const { run } = await import('./commands/run.ts');
+    done(await run(command, options, context));
+  });
+  quiet(declareRunOptions(program.command('shell').description('open your shell inside'))).action(
+    async (options: RunOptions) => {
+      const { run } = await import('./commands/run.ts');
+      done(await run([context.env['SHELL'] ?? '/bin/sh'], options, context));
+    },
+  );
+  declareRunOptions(
+    program.command('plan').description('show what a run would do').argument('[command...]').passThroughOptions(),
+  )
+    .option('--json', 'the plan itself')
+    .action(async (command: string[], options: RunOptions) => {
+      const { plan } = await import('./commands/plan.ts');
+      done(await plan(command, options, context));
+    });
+};
+
+const declareProfiles = (program: Command, context: CliContext, done: Done): void => {
+  program
+    .command('validate')
+    .description('check a document (default: ./sbox.json)')
+    .argument('[file]')
+    .option('--json', 'problems as JSON')
+    .action(async (file: string | undefined, options: { json?: true }) => {
+      const { validate } = await import('./commands/validate.ts');
+      done(await validate({ ...options, ...(file !== undefined && { file }) }, context));
+    });
+  program
+    .command('profiles')
+    .description('list profiles, or show what one amounts to')
+    .argument('[name]')
+    .option('--json', 'as JSON')
+    .action(async (name: string | undefined, options: { json?: true }) => {
+      const { profiles } = await import('./commands/profiles.ts');
+      done(await profiles({ ...options, ...(name !== undefined && { name }) }, context));
+    });
+  program
+    .command('trust')
+    .description("let a workspace's sbox.json apply, as it is now")
+    .argument('[path]')
+    .option('--list', 'list what is trusted')
+    .option('--remove', 'trust it no longer')
+    .action(async (path: string | undefined, options: { list?: true; remove?: true }) => {
+      const { trust } = await import('./commands/trust.ts');
+      done(await trust({ ...options, ...(path !== undefined && { path }) }, context));
+    });
+};
+
+const declareSandboxes = (program: Command, context: CliContext, done: Done): void => {
+  program
+    .command('list')
+    .description('list the sandboxes of this user')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: true }) => {
+      const { list } = await import('./commands/list.ts');
+      done(list(options, context));
+    });
+  program
+    .command('remove')
+    .description('delete sandboxes with their HOME')
+    .argument('<name...>')
+    .action(async (names: string[]) => {
+      const { remove } = await import('./commands/remove.ts');
+      done(await remove(names, context));
+    });
+};

@@ -1,0 +1,149 @@
+import type { Command } from 'commander';
+import { exitCode, SboxError } from '../domain/errors.ts';
+import type { Invocation } from '../domain/invocation.ts';
+import type { Limits } from '../domain/limits.ts';
+import { parseMount } from '../domain/mount.ts';
+import { parsePass, parseWord } from '../domain/names.ts';
+import { networkModes } from '../domain/network.ts';
+import { isRefused, type Parsed } from '../domain/parsed.ts';
+import type { Problem } from '../domain/problem.ts';
+import type { DeclaredMount } from '../domain/profile.ts';
+import { propertyNames } from '../domain/property.ts';
+import { rungNames } from '../domain/rung.ts';
+import { parseCount, parseDuration, parseSize } from '../domain/units.ts';
+
+/** The options of `run`, `shell` and `plan` as commander hands them over. */
+export interface RunOptions {
+  readonly profile: readonly string[];
+  /** a path, or false for --no-config */
+  readonly config?: string | false;
+  readonly workspace?: string;
+  readonly mount: readonly string[];
+  readonly env: readonly string[];
+  readonly net?: string;
+  readonly rung?: string;
+  readonly require: readonly string[];
+  readonly name?: string;
+  readonly ephemeral?: true;
+  readonly memory?: string;
+  readonly processes?: string;
+  readonly openFiles?: string;
+  readonly fileSize?: string;
+  readonly timeout?: string;
+  readonly dryRun?: true;
+  readonly statusFd?: string;
+  readonly quiet?: true;
+  readonly json?: true;
+}
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+/** Declares the options that make an Invocation. */
+export const declareRunOptions = (command: Command): Command =>
+  command
+    .option('-p, --profile <name>', 'apply a profile (repeatable)', collect, [])
+    .option('-c, --config <file>', "use this document instead of the workspace's sbox.json")
+    .option('--no-config', "ignore the workspace's sbox.json")
+    .option('-w, --workspace <dir>', 'the folder to work in (default: the current one)')
+    .option(
+      '-m, --mount <src[:dst][:ro|rw|copy]>',
+      'show a host path inside, read-only unless said otherwise (repeatable)',
+      collect,
+      [],
+    )
+    .option('-e, --env <NAME[=VALUE]>', 'set a variable inside, or pass it on (repeatable)', collect, [])
+    .option('--net <mode>', `what the network reaches: ${networkModes.join(', ')}`)
+    .option('--rung <name>', 'force a mechanism: namespaces')
+    .option('--require <properties>', 'refuse to run unless these are enforced, as in hide,network', collect, [])
+    .option('--name <name>', "the sandbox's name (default: one for each workspace)")
+    .option('--ephemeral', 'start with an empty HOME and forget it at the end')
+    .option('--memory <size>', 'private memory of one process, as in 4G')
+    .option('--processes <n>', 'processes and threads inside')
+    .option('--open-files <n>', 'open files of one process')
+    .option('--file-size <size>', 'size of one file')
+    .option('--timeout <time>', 'end the command after this long, as in 2h or 90s');
+
+/** The invocation of these options. Throws an SboxError with every problem at once. */
+export const parseInvocation = (command: readonly string[], options: RunOptions, cwd: string): Invocation => {
+  const problems: Problem[] = [];
+  const take = <T>(flag: string, parsed: Parsed<T> | undefined): T | undefined => {
+    if (parsed === undefined) return undefined;
+    if (!isRefused(parsed)) return parsed.value;
+    problems.push({ message: `${flag}: ${parsed.problem}`, hint: parsed.hint });
+    return undefined;
+  };
+  const invocation: Invocation = {
+    command,
+    mounts: options.mount.flatMap((text) => take('--mount', parseMountOption(text, cwd)) ?? []),
+    ...parseEnvironment(options.env, take),
+    require: options.require
+      .flatMap((text) => text.split(','))
+      .flatMap((word) => take('--require', parseWord(word.trim(), propertyNames, 'a property')) ?? []),
+    ephemeral: options.ephemeral ?? false,
+    limits: parseLimits(options, take),
+    ...optional(
+      'network',
+      take('--net', options.net === undefined ? undefined : parseWord(options.net, networkModes, 'a network mode')),
+    ),
+    ...optional(
+      'rung',
+      take('--rung', options.rung === undefined ? undefined : parseWord(options.rung, rungNames, 'a rung')),
+    ),
+    ...optional('name', options.name),
+  };
+  if (problems.length > 0) {
+    throw new SboxError({
+      code: 'SBOX_E_USAGE',
+      message: 'cannot understand the options',
+      problems,
+      exitCode: exitCode.usage,
+    });
+  }
+  return invocation;
+};
+
+type Take = <T>(flag: string, parsed: Parsed<T> | undefined) => T | undefined;
+
+const optional = <K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } =>
+  (value === undefined ? {} : { [key]: value }) as { [P in K]?: T };
+
+const parseMountOption = (text: string, cwd: string): Parsed<DeclaredMount> => {
+  const parsed = parseMount(text);
+  return isRefused(parsed) ? parsed : { value: { ...parsed.value, base: cwd, origin: `--mount ${text}` } };
+};
+
+const parseEnvironment = (
+  texts: readonly string[],
+  take: Take,
+): { pass: readonly string[]; set: Record<string, string> } => {
+  const pass: string[] = [];
+  const set: Record<string, string> = {};
+  for (const text of texts) {
+    const at = text.indexOf('=');
+    const name = take('--env', parsePass(at < 0 ? text : text.slice(0, at)));
+    if (name === undefined) continue;
+    if (at < 0) pass.push(name);
+    else set[name] = text.slice(at + 1);
+  }
+  return { pass, set };
+};
+
+const parseLimits = (options: RunOptions, take: Take): Limits => ({
+  ...optional('memoryBytes', take('--memory', options.memory === undefined ? undefined : parseSize(options.memory))),
+  ...optional(
+    'processes',
+    take('--processes', options.processes === undefined ? undefined : parseCount(options.processes)),
+  ),
+  ...optional(
+    'openFiles',
+    take('--open-files', options.openFiles === undefined ? undefined : parseCount(options.openFiles)),
+  ),
+  ...optional(
+    'fileSizeBytes',
+    take('--file-size', options.fileSize === undefined ? undefined : parseSize(options.fileSize)),
+  ),
+  ...optional(
+    'timeoutMs',
+    take('--timeout', options.timeout === undefined ? undefined : parseDuration(options.timeout)),
+  ),
+});

@@ -1,0 +1,95 @@
+/** What a path on the host is. `links` are the symbolic links on the way, the final component's included. */
+export type PathFact =
+  | { readonly kind: 'file' | 'dir' | 'other'; readonly real: string; readonly links: readonly string[] }
+  | {
+      readonly kind: 'missing';
+      readonly errno: 'ENOENT' | 'ENOTDIR' | 'EACCES' | 'ELOOP';
+      readonly links: readonly string[];
+    };
+
+/** An entry of the host that goes into the sandbox as it is: a mount, or a link with the same text. */
+export interface HostEntry {
+  readonly path: string;
+  readonly kind: 'file' | 'dir' | 'link';
+  /** a link's text */
+  readonly text?: string;
+}
+
+/** A program outside the system directories, followed to what it needs. */
+export interface Toolchain {
+  /** host path of a package or a single program; mounted read-only at its own path */
+  readonly root: string;
+  readonly kind: 'file' | 'dir';
+  /** the program or PATH entry that led here */
+  readonly why: string;
+}
+
+export interface Tools {
+  readonly toolchains: readonly Toolchain[];
+  /** programs that get a link in the sandbox's directory of tools: name, real path */
+  readonly links: readonly { readonly name: string; readonly target: string }[];
+  /** the operator's PATH as it is visible inside; `links` marks where the directory of tools stands */
+  readonly path: readonly (string | 'links')[];
+  /** the command's real path, where it was found on the host */
+  readonly command?: string;
+}
+
+export interface Terminal {
+  /** the descriptor, 0 to 2, that is the controlling terminal */
+  readonly fd: number;
+  /** host path of the terminal device */
+  readonly path: string;
+  /** the caller's process group and whether it is in the foreground */
+  readonly processGroup: number;
+  readonly foreground: boolean;
+}
+
+/** What this kernel lets an unprivileged caller do here, found by doing it. */
+export interface Capabilities {
+  /** 0: no Landlock */
+  readonly landlockAbi: number;
+}
+
+/** Everything that planning needs to know of the host, read before it and frozen. */
+export interface Facts {
+  readonly arch: 'x64' | 'arm64';
+  readonly capabilities: Capabilities;
+  readonly user: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly name: string;
+    readonly group: string;
+    readonly shell: string;
+  };
+  /** $HOME as the operator spells it, and without links */
+  readonly home: string;
+  readonly realHome: string;
+  readonly hostname: string;
+  /** absolute, without links */
+  readonly cwd: string;
+  readonly workspace: string;
+  readonly stateDir: string;
+  /** the folder of copies of a run that is forgotten at its end */
+  readonly ephemeralFolder: string;
+  /** the folder of sbox's own code */
+  readonly codeDir: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** /usr, /bin, /lib... */
+  readonly system: readonly HostEntry[];
+  /** the entries of /etc that the curated list names */
+  readonly etc: readonly HostEntry[];
+  /** extra directories of the kernel's that are shown read-only */
+  readonly sys: readonly HostEntry[];
+  readonly tools: Tools;
+  /** every path that the profile, the invocation or the environment names */
+  readonly paths: Readonly<Record<string, PathFact>>;
+  /** protected paths of the workspace, relative to it */
+  readonly protectedPaths: {
+    readonly existing: readonly { readonly path: string; readonly kind: 'file' | 'dir' | 'link' }[];
+    readonly missing: readonly string[];
+  };
+  readonly terminal?: Terminal;
+  /** contents of the host's /etc/resolv.conf and /etc/hosts, for a sandbox that shares the host's network */
+  readonly resolvConf: string;
+  readonly hosts: string;
+}

@@ -1,0 +1,68 @@
+import type { Terminal } from './facts.ts';
+import type { Limits } from './limits.ts';
+import type { NetworkMode } from './network.ts';
+import type { Property } from './property.ts';
+import type { RungName } from './rung.ts';
+
+/** One step of building what the command sees, in order; `target` is an absolute path inside. */
+export type PlannedMount =
+  /** a host file or directory with all that is mounted below it */
+  | {
+      readonly kind: 'bind';
+      readonly source: string;
+      readonly target: string;
+      readonly type: 'file' | 'dir';
+      readonly access: 'ro' | 'rw';
+      readonly why: string;
+    }
+  /** a private copy, made in `store` (a host path) before the start */
+  | {
+      readonly kind: 'copy';
+      readonly source: string;
+      readonly store: string;
+      readonly target: string;
+      readonly type: 'file' | 'dir';
+      readonly why: string;
+    }
+  | { readonly kind: 'memory'; readonly target: string; readonly mode: number; readonly why: string }
+  | { readonly kind: 'dir'; readonly target: string; readonly why: string }
+  | { readonly kind: 'file'; readonly target: string; readonly content: string; readonly why: string }
+  | { readonly kind: 'link'; readonly target: string; readonly text: string; readonly why: string }
+  | { readonly kind: 'proc' | 'devices'; readonly target: string; readonly why: string };
+
+export interface PlannedCommand {
+  readonly argv: readonly [string, ...string[]];
+  /** absolute paths inside that are tried in this order, as execvp(3) would */
+  readonly candidates: readonly string[];
+}
+
+/** The complete, inert description of one run: plain JSON. */
+export interface Plan {
+  readonly version: 1;
+  readonly sandbox: {
+    readonly name: string;
+    /** host folder of its home and records */
+    readonly folder: string;
+    readonly ephemeral: boolean;
+  };
+  readonly rung: RungName;
+  readonly profiles: readonly string[];
+  readonly workspace: string;
+  readonly cwd: string;
+  readonly command: PlannedCommand;
+  readonly mounts: readonly PlannedMount[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly network: { readonly mode: NetworkMode };
+  readonly hostname: string;
+  readonly user: { readonly uid: number; readonly gid: number };
+  readonly userNamespaces: boolean;
+  readonly limits: Limits;
+  readonly terminal?: Terminal;
+  readonly properties: readonly Property[];
+  /** properties that must be `enforced`, or the run is refused */
+  readonly require: readonly string[];
+  /** protected paths that do not exist yet: reported at the end if they do then */
+  readonly watch: readonly string[];
+  /** what the operator should know: variables that were not passed, paths that can't be protected */
+  readonly notes: readonly string[];
+}

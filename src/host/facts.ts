@@ -1,0 +1,84 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Capabilities, Facts } from '../domain/facts.ts';
+import type { Invocation } from '../domain/invocation.ts';
+import type { Profile } from '../domain/profile.ts';
+import { probePath } from './paths.ts';
+import { probeProtected } from './protected.ts';
+import { probeEtc, probeSys, probeSystem } from './system.ts';
+import { probeTerminal } from './terminal.ts';
+import { probeTools } from './tools.ts';
+import { probeUser } from './user.ts';
+
+export interface FactsRequest {
+  readonly profile: Profile;
+  readonly invocation: Invocation;
+  readonly env: Readonly<Record<string, string>>;
+  readonly home: string;
+  readonly cwd: string;
+  readonly workspace: string;
+  readonly stateDir: string;
+  readonly ephemeralFolder: string;
+  readonly codeDir: string;
+  readonly capabilities: Capabilities;
+  /** the paths whose kind the plan has to know */
+  readonly paths: readonly string[];
+  /** false for a run whose streams are pipes of a program's */
+  readonly terminal: boolean;
+}
+
+/** Reads from the host all that the plan of one run depends on; changes nothing. */
+export const probeFacts = (request: FactsRequest): Facts => {
+  const { profile, invocation, env, home, workspace } = request;
+  const realHome = realPath(home);
+  const user = probeUser(env);
+  const system = probeSystem();
+  const terminal = request.terminal ? probeTerminal() : undefined;
+  const command = [invocation.command[0], profile.command[0], user.shell].find((word) => word !== undefined);
+  return {
+    arch: process.arch === 'arm64' ? 'arm64' : 'x64',
+    capabilities: request.capabilities,
+    user,
+    home,
+    realHome,
+    hostname: hostname(),
+    cwd: request.cwd,
+    workspace,
+    stateDir: request.stateDir,
+    ephemeralFolder: request.ephemeralFolder,
+    codeDir: request.codeDir,
+    env,
+    system,
+    etc: probeEtc(),
+    sys: probeSys(),
+    tools: probeTools({
+      path: (env['PATH'] ?? '').split(':').filter(Boolean),
+      home: realHome,
+      cwd: request.cwd,
+      visible: [...system.filter(({ kind }) => kind === 'dir').map(({ path }) => path), workspace],
+      command,
+      only: profile.path.tools,
+    }),
+    paths: Object.fromEntries(request.paths.map((path) => [path, probePath(path)])),
+    protectedPaths: probeProtected(workspace, profile.protect),
+    ...(terminal && { terminal }),
+    resolvConf: readText('/etc/resolv.conf'),
+    hosts: readText('/etc/hosts'),
+  };
+};
+
+const realPath = (path: string): string => {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+};
+
+const readText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+};

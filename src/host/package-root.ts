@@ -1,0 +1,104 @@
+import { basename, dirname, join } from 'node:path';
+import { isWithin } from '../domain/path.ts';
+
+/** What the rules below ask about the host. */
+export interface Look {
+  readonly isDirectory: (path: string) => boolean;
+  readonly exists: (path: string) => boolean;
+  readonly home: string;
+}
+
+/** What has to be visible for a program to run. */
+export interface PackageRoots {
+  readonly roots: readonly { readonly path: string; readonly kind: 'file' | 'dir' }[];
+}
+
+/**
+ * The smallest part of the host that a program outside the system directories belongs to; `file` is its real path. From the
+ * narrowest rule to the widest:
+ *
+ * 1. in a node_modules folder: its package;
+ * 2. in a virtual environment (PEP 405): that;
+ * 3. in the shims of a version manager (pyenv, asdf, mise, volta, nodenv…): the manager's folder;
+ * 4. in the bin folder of a tree of its own (nvm, an unpacked toolchain): that tree;
+ * 5. anything else: the file alone.
+ *
+ * A folder that is shared with other things (HOME, ~/.local, /opt, a tree with credentials) is never taken whole.
+ */
+export const findPackageRoot = (file: string, look: Look): PackageRoots => {
+  const root = inNodeModules(file) ?? inVirtualEnvironment(file, look) ?? inShims(file, look) ?? inOwnTree(file, look);
+  if (root !== undefined && !isShared(root, look.home)) return { roots: [{ path: root, kind: 'dir' }] };
+  const rustup = join(look.home, '.rustup');
+  const alone = { path: file, kind: 'file' } as const;
+  if (dirname(file) === join(look.home, '.cargo/bin') && look.isDirectory(rustup))
+    return { roots: [alone, { path: rustup, kind: 'dir' }] };
+  return { roots: [alone] };
+};
+
+/** The tree that a PATH entry belongs to as a whole, if it does (rules 2 to 4); otherwise its programs are followed one by one. */
+export const findTreeOfBin = (folder: string, look: Look): string | undefined => {
+  const probe = join(folder, '.');
+  const root =
+    inVirtualEnvironment(join(probe, 'x'), look) ??
+    inShims(join(probe, 'x'), look) ??
+    inOwnTree(join(probe, 'x'), look);
+  return root !== undefined && !isShared(root, look.home) ? root : undefined;
+};
+
+const inNodeModules = (file: string): string | undefined =>
+  /^(.*?\/node_modules\/(?:@[^/]+\/)?[^/.@][^/]*)\//.exec(file)?.[1];
+
+const inVirtualEnvironment = (file: string, look: Look): string | undefined => {
+  const root = dirname(dirname(file));
+  return look.exists(join(root, 'pyvenv.cfg')) ? root : undefined;
+};
+
+const inShims = (file: string, look: Look): string | undefined => {
+  const folder = dirname(file);
+  const root = dirname(folder);
+  const managed = ['versions', 'installs', 'tools'].some((name) => look.isDirectory(join(root, name)));
+  return managed && (basename(folder) === 'shims' || basename(folder) === 'bin') ? root : undefined;
+};
+
+const inOwnTree = (file: string, look: Look): string | undefined => {
+  const folder = dirname(file);
+  if (!['bin', 'sbin', 'Scripts'].includes(basename(folder))) return undefined;
+  const root = dirname(folder);
+  return ['lib', 'lib64', 'libexec', 'jmods', 'pkg'].some((name) => look.isDirectory(join(root, name)))
+    ? root
+    : undefined;
+};
+
+/** Folders below HOME and the root that hold much else, credentials for one. */
+const sharedInHome = [
+  '',
+  '.local',
+  '.local/share',
+  '.local/state',
+  '.config',
+  '.cache',
+  '.cargo',
+  '.docker',
+  '.npm-global',
+  'go',
+  'bin',
+  '.npm',
+];
+const shared = [
+  '/',
+  '/opt',
+  '/home',
+  '/root',
+  '/srv',
+  '/var',
+  '/mnt',
+  '/media',
+  '/tmp',
+  '/run',
+  '/usr',
+  '/usr/local',
+  '/etc',
+];
+
+const isShared = (folder: string, home: string): boolean =>
+  isWithin(home, folder) || shared.includes(folder) || sharedInHome.some((name) => folder === join(home, name));

@@ -1,0 +1,50 @@
+import { lstatSync, readlinkSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { PathFact } from '../domain/facts.ts';
+
+/** As many links as the kernel follows in one path (path_resolution(7)). */
+const maxLinks = 40;
+
+/** What an absolute path is, and every symbolic link on the way to it. Reads nothing but directory entries. */
+export const probePath = (path: string): PathFact => {
+  const links: string[] = [];
+  let done = '/';
+  let rest = path.split('/').filter(Boolean);
+  while (rest.length > 0) {
+    const [name, ...after] = rest as [string, ...string[]];
+    rest = after;
+    const next = done === '/' ? `/${name}` : `${done}/${name}`;
+    const link = probeLink(next);
+    if (link.kind === 'failed') return { kind: 'missing', errno: link.errno, links };
+    if (link.kind === 'other') {
+      done = next;
+      continue;
+    }
+    links.push(next);
+    if (links.length > maxLinks) return { kind: 'missing', errno: 'ELOOP', links };
+    const target = resolve(dirname(next), link.text);
+    rest = [...target.split('/').filter(Boolean), ...rest];
+    done = '/';
+  }
+  return { kind: kindOf(done), real: done, links };
+};
+
+type Errno = Extract<PathFact, { kind: 'missing' }>['errno'];
+
+const probeLink = (
+  path: string,
+): { kind: 'failed'; errno: Errno } | { kind: 'link'; text: string } | { kind: 'other' } => {
+  try {
+    const entry = lstatSync(path);
+    return entry.isSymbolicLink() ? { kind: 'link', text: readlinkSync(path) } : { kind: 'other' };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return { kind: 'failed', errno: code === 'EACCES' || code === 'ENOTDIR' || code === 'ELOOP' ? code : 'ENOENT' };
+  }
+};
+
+const kindOf = (path: string): 'file' | 'dir' | 'other' => {
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry?.isDirectory()) return 'dir';
+  return entry?.isFile() ? 'file' : 'other';
+};

@@ -1,0 +1,164 @@
+import { accessSync, closeSync, constants, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import which from 'which';
+import type { Toolchain, Tools } from '../domain/facts.ts';
+import { isWithin } from '../domain/path.ts';
+import { findPackageRoot, findTreeOfBin, type Look } from './package-root.ts';
+import { probePath } from './paths.ts';
+
+export interface ToolQuestion {
+  /** the operator's PATH, in order */
+  readonly path: readonly string[];
+  readonly home: string;
+  readonly cwd: string;
+  /** host folders that are visible inside anyway */
+  readonly visible: readonly string[];
+  /** the first word of the command, if it is known */
+  readonly command: string | undefined;
+  /** path.tools of the profile: if not empty, exactly these get a link */
+  readonly only: readonly string[];
+}
+
+/** More programs than this in one PATH entry are not followed: such a folder is not a tool's. */
+const maxPrograms = 400;
+
+/**
+ * Follows the command and what lies on PATH outside the visible folders through their links (and a script's `#!` line) to the
+ * packages that they belong to.
+ */
+export const probeTools = (question: ToolQuestion): Tools => {
+  const search = new ToolSearch(question);
+  const only = question.only.length > 0;
+  const path = only ? ['links' as const] : question.path.flatMap((entry) => search.addPathEntry(entry));
+  for (const name of question.only) search.addNamed(name);
+  const command = question.command === undefined ? undefined : search.addCommand(question.command, !only);
+  if (!only && search.links.size > 0 && !path.includes('links')) path.unshift('links');
+  return {
+    toolchains: [...search.toolchains.values()],
+    links: [...search.links].map(([name, target]) => ({ name, target })),
+    path: [...new Set(path)],
+    ...(command !== undefined && { command }),
+  };
+};
+
+class ToolSearch {
+  readonly toolchains = new Map<string, Toolchain>();
+  readonly links = new Map<string, string>();
+  readonly #question: ToolQuestion;
+  readonly #look: Look;
+
+  constructor(question: ToolQuestion) {
+    this.#question = question;
+    this.#look = {
+      home: question.home,
+      exists: (path) => statSync(path, { throwIfNoEntry: false }) !== undefined,
+      isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
+    };
+  }
+
+  /** What stands for one PATH entry inside: itself, its real path, or the folder of links. */
+  addPathEntry(entry: string): (string | 'links')[] {
+    if (!entry.startsWith('/')) return [];
+    const fact = probePath(entry);
+    if (fact.kind !== 'dir') return [];
+    if (this.#isVisible(fact.real)) return [fact.real];
+    const tree = findTreeOfBin(fact.real, this.#look);
+    if (tree !== undefined) {
+      this.#addRoot(tree, 'dir', entry);
+      return [fact.real];
+    }
+    const before = this.links.size;
+    for (const name of listPrograms(fact.real)) this.#addLink(name, join(fact.real, name));
+    return this.links.size > before ? ['links'] : [];
+  }
+
+  /** A program of path.tools; one that does not exist on the host is left to the plan to complain about. */
+  addNamed(name: string): void {
+    const found = which.sync(name, { path: this.#question.path.join(':'), nothrow: true });
+    if (found !== null) this.#addLink(name, found);
+  }
+
+  /** The command's real path, if the host has it. */
+  addCommand(command: string, mayLink: boolean): string | undefined {
+    const named = command.includes('/');
+    const path = this.#question.path.join(':');
+    const found = named
+      ? join(command.startsWith('/') ? '/' : this.#question.cwd, command)
+      : which.sync(command, { path, nothrow: true });
+    if (found === null) return undefined;
+    const fact = probePath(found);
+    if (fact.kind !== 'file') return undefined;
+    if (this.#isVisible(fact.real)) return fact.real;
+    if (named || !mayLink) this.#follow(fact.real, found);
+    else if (!this.links.has(command) && !this.#covered(fact.real)) this.#addLink(command, found);
+    return fact.real;
+  }
+
+  #addLink(name: string, path: string): void {
+    const fact = probePath(path);
+    if (fact.kind !== 'file' || this.links.has(name)) return;
+    this.links.set(name, fact.real);
+    this.#follow(fact.real, path);
+  }
+
+  #follow(real: string, why: string, depth = 0): void {
+    if (this.#isVisible(real) || this.#covered(real)) return;
+    for (const { path, kind } of findPackageRoot(real, this.#look).roots) this.#addRoot(path, kind, why);
+    const interpreter = probeInterpreter(real);
+    if (interpreter === undefined || depth > 3) return;
+    const found = interpreter.startsWith('/')
+      ? interpreter
+      : which.sync(interpreter, { path: this.#question.path.join(':'), nothrow: true });
+    const fact = found === null ? undefined : probePath(found);
+    if (fact?.kind === 'file') this.#follow(fact.real, why, depth + 1);
+  }
+
+  #addRoot(root: string, kind: 'file' | 'dir', why: string): void {
+    if (!this.#isVisible(root) && !this.#covered(root)) this.toolchains.set(root, { root, kind, why });
+  }
+
+  #covered(path: string): boolean {
+    return [...this.toolchains.keys()].some((root) => isWithin(path, root));
+  }
+
+  #isVisible(path: string): boolean {
+    return this.#question.visible.some((folder) => isWithin(path, folder));
+  }
+}
+
+const listPrograms = (folder: string): string[] => {
+  try {
+    const names = readdirSync(folder);
+    return names.length > maxPrograms ? [] : names.filter((name) => isProgram(join(folder, name)));
+  } catch {
+    return [];
+  }
+};
+
+const isProgram = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+};
+
+/** The interpreter that a script's first line names; the word after env(1) if it asks for one by name. */
+export const probeInterpreter = (file: string): string | undefined => {
+  const head = Buffer.alloc(256);
+  try {
+    if (!lstatSync(file).isFile()) return undefined;
+    const fd = openSync(file, 'r');
+    try {
+      readSync(fd, head, 0, head.length, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+  const words = /^#! *([^\n]*)/.exec(head.toString('latin1'))?.[1]?.trim().split(/\s+/) ?? [];
+  if (words[0] === undefined || basename(words[0]) !== 'env') return words[0];
+  return words.slice(1).find((word) => !word.startsWith('-') && !word.includes('='));
+};

@@ -1,0 +1,113 @@
+import { exitCode, SboxError } from '../domain/errors.ts';
+import type { Facts } from '../domain/facts.ts';
+import type { Invocation } from '../domain/invocation.ts';
+import { isWithin } from '../domain/path.ts';
+import type { Problem } from '../domain/problem.ts';
+import type { Profile } from '../domain/profile.ts';
+
+/** MAX_ARG_STRLEN of the kernel (execve(2)): 32 pages of 4 KiB with the final zero. */
+const maxArgumentBytes = 131_071;
+
+/** Refuses what can't be planned at all. Throws an SboxError. */
+export const checkInvocation = (profile: Profile, invocation: Invocation, facts: Facts): void => {
+  checkWorkspace(facts);
+  checkCommand(invocation, facts);
+  checkRung(invocation);
+  const mode = invocation.network ?? profile.network.mode;
+  if (mode === 'host-only') {
+    throw new SboxError({
+      code: 'SBOX_E_NETWORK_MODE',
+      message: 'cannot run with network mode "host-only": this version does not have it',
+      fix: 'use --net none, --net limited or --net full',
+      exitCode: exitCode.usage,
+    });
+  }
+};
+
+const checkRung = ({ rung }: Invocation): void => {
+  if (rung === undefined || rung === 'namespaces') return;
+  throw new SboxError({
+    code: 'SBOX_E_RUNG',
+    message: `cannot use rung "${rung}": this version does not have it`,
+    fix: 'use --rung namespaces, or leave the option out',
+    exitCode: exitCode.usage,
+  });
+};
+
+const checkWorkspace = (facts: Facts): void => {
+  const { workspace, realHome, stateDir, codeDir } = facts;
+  const refuse = (cause: string, fix: string) => {
+    throw new SboxError({
+      code: 'SBOX_E_WORKSPACE',
+      message: `cannot use "${workspace}" as the workspace`,
+      cause,
+      fix,
+      exitCode: exitCode.usage,
+    });
+  };
+  const elsewhere = 'change to the folder of one project, or name one with --workspace DIR';
+  if (workspace === '/') refuse('it is the root: everything would be writable', elsewhere);
+  if (isWithin(realHome, workspace)) refuse('it holds the whole HOME', elsewhere);
+  if (systemFolders.some((folder) => isWithin(workspace, folder) || isWithin(folder, workspace)))
+    refuse('it belongs to the system', elsewhere);
+  if (isWithin(codeDir, workspace))
+    refuse(
+      `sbox's own code lies in it ("${codeDir}"), where the command could change it`,
+      'install sbox elsewhere: npm install -g sbox',
+    );
+  if (isWithin(stateDir, workspace) || isWithin(workspace, stateDir))
+    refuse(`sbox's own state lies there ("${stateDir}")`, 'set XDG_STATE_HOME to a folder outside the workspace');
+};
+
+const systemFolders = [
+  '/usr',
+  '/etc',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib64',
+  '/proc',
+  '/sys',
+  '/dev',
+  '/boot',
+  '/var/lib',
+  '/run/current-system',
+];
+
+const checkCommand = (invocation: Invocation, facts: Facts): void => {
+  const problems: Problem[] = [];
+  const texts: [string, string][] = [
+    ...invocation.command.map((text, index): [string, string] => [`argument ${index} of the command`, text]),
+    ...Object.entries(invocation.set).map(([name, value]): [string, string] => [`the value of ${name}`, value]),
+    ['the sandbox name', invocation.name ?? ''],
+    ['the working directory', facts.cwd],
+  ];
+  for (const [what, text] of texts)
+    if (text.includes('\0')) problems.push({ message: `${what} holds a NUL character` });
+  if (invocation.command[0] === '')
+    problems.push({ message: 'the command is an empty word', hint: 'put the command behind --' });
+  if (invocation.name !== undefined && !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(invocation.name)) {
+    problems.push({
+      message: `"${invocation.name}" is not a name for a sandbox`,
+      hint: 'use up to 64 of a-z, 0-9, dot, dash and underscore',
+    });
+  }
+  if (problems.length > 0) {
+    throw new SboxError({
+      code: 'SBOX_E_USAGE',
+      message: 'cannot use what was asked for',
+      problems,
+      exitCode: exitCode.usage,
+    });
+  }
+  const long = texts.find(([, text]) => new TextEncoder().encode(text).length > maxArgumentBytes);
+  if (long) {
+    throw new SboxError({
+      code: 'SBOX_E_NOT_EXECUTABLE',
+      message: `cannot execute "${invocation.command[0]}": ${long[0]} is longer than ${maxArgumentBytes} bytes`,
+      cause: 'the kernel takes no longer one (E2BIG)',
+      fix: 'pass it through a file or standard input',
+      exitCode: exitCode.notExecutable,
+    });
+  }
+};

@@ -1,0 +1,31 @@
+import type { Facts } from '../domain/facts.ts';
+import type { Invocation } from '../domain/invocation.ts';
+import { isWithin, resolvePath } from '../domain/path.ts';
+import type { PlannedCommand } from '../domain/plan.ts';
+import type { Profile } from '../domain/profile.ts';
+
+/** The user's shell if the sandbox has it, else /bin/sh. */
+export const planShell = (facts: Facts): string => {
+  const { shell } = facts.user;
+  const visible =
+    facts.system.some(({ path }) => isWithin(shell, path)) ||
+    facts.tools.toolchains.some(({ root }) => isWithin(shell, root));
+  return visible ? shell : '/bin/sh';
+};
+
+/** What is executed: the invocation's command, else the profile's, else the shell, with the paths to try for it. */
+export const planCommand = (
+  profile: Profile,
+  invocation: Invocation,
+  facts: Facts,
+  shell: string,
+  path: string,
+): PlannedCommand => {
+  const chosen = [invocation.command, profile.command, [shell]].find((command) => command.length > 0);
+  const argv = chosen as unknown as PlannedCommand['argv'];
+  const [name] = argv;
+  if (!name.includes('/')) return { argv, candidates: path.split(':').map((folder) => `${folder}/${name}`) };
+  const asTyped = resolvePath(facts.cwd, name);
+  const real = facts.tools.command;
+  return { argv, candidates: real === undefined || real === asTyped ? [asTyped] : [asTyped, real] };
+};

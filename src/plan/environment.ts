@@ -1,0 +1,116 @@
+import type { Facts } from '../domain/facts.ts';
+import type { Invocation } from '../domain/invocation.ts';
+import { isWithin, normalizePath } from '../domain/path.ts';
+import type { PlannedMount } from '../domain/plan.ts';
+import type { Profile } from '../domain/profile.ts';
+import { homeInside, toolsFolder } from './layout.ts';
+
+/**
+ * Variables that change what a program loads or runs. A pattern never takes them over; the operator may still name one in full,
+ * or set it.
+ */
+const neverByPattern =
+  /^(LD_|DYLD_|GLIBC_|MALLOC_|NODE_|BASH_ENV|ENV$|IFS$|PS4$|PROMPT_COMMAND|SHELLOPTS|BASHOPTS|PYTHON|PERL5|PERLLIB|RUBY|GIT_|JAVA_TOOL|_JAVA|JDK_|GCONV_PATH|HOSTALIASES|LOCALDOMAIN|RES_OPTIONS|TMPDIR|HOME$|PATH$|XDG_)/;
+
+export interface PlannedEnvironment {
+  readonly env: Readonly<Record<string, string>>;
+  readonly notes: readonly string[];
+}
+
+/** The whole environment of the command, sorted by name: fixed, then passed, then set by profiles, then by the invocation. */
+export const planEnvironment = (
+  profile: Profile,
+  invocation: Invocation,
+  facts: Facts,
+  shell: string,
+  mounts: readonly PlannedMount[],
+  name: string,
+): PlannedEnvironment => {
+  const visible = planVisible(profile.env.passIfVisible, facts, mounts);
+  const env: Record<string, string> = {
+    ...planFixed(facts, shell, name),
+    ...visible.env,
+    ...planPassed(profile.env.pass, facts.env),
+    ...planPassed(invocation.pass, facts.env),
+    ...profile.env.set,
+    ...invocation.set,
+  };
+  const missing = [...profile.env.pass, ...invocation.pass].filter(
+    (wanted) => !wanted.endsWith('*') && invocation.pass.includes(wanted) && facts.env[wanted] === undefined,
+  );
+  return {
+    env: Object.fromEntries(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))),
+    notes: [...visible.notes, ...missing.map((wanted) => `${wanted} is not set outside, so it is not set inside`)],
+  };
+};
+
+const planFixed = (facts: Facts, shell: string, name: string): Record<string, string> => {
+  const home = homeInside(facts);
+  return {
+    HOME: home,
+    USER: facts.user.name,
+    LOGNAME: facts.user.name,
+    SHELL: shell,
+    PATH: planPath(facts, home).join(':'),
+    PWD: facts.cwd,
+    TMPDIR: '/tmp',
+    SBOX: name,
+    // what npm and pip install globally goes into HOME (npm-config(7), pip's PIP_ variables, PEP 668)
+    npm_config_prefix: `${home}/.local`,
+    PYTHONUSERBASE: `${home}/.local`,
+    PIP_BREAK_SYSTEM_PACKAGES: '1',
+  };
+};
+
+/** The sandbox's own programs first, then what is visible of the operator's PATH, then the system's. */
+const planPath = (facts: Facts, home: string): string[] => {
+  const onlyLinks = facts.tools.path.length === 1 && facts.tools.path[0] === 'links';
+  const path = facts.tools.path.map((entry) => (entry === 'links' ? toolsFolder : entry));
+  if (onlyLinks) return path;
+  const system = ['/usr/local/bin', '/usr/bin', '/bin'];
+  return [...new Set([`${home}/.local/bin`, ...path, ...system])];
+};
+
+const planPassed = (names: readonly string[], outside: Facts['env']): Record<string, string> => {
+  const passed: Record<string, string> = {};
+  for (const name of names) {
+    for (const [key, value] of Object.entries(outside)) if (matches(name, key)) passed[key] = value;
+  }
+  return passed;
+};
+
+const matches = (wanted: string, name: string): boolean =>
+  wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) && !neverByPattern.test(name) : name === wanted;
+
+/** Variables that name a file or folder: passed if that is visible inside. */
+const planVisible = (
+  names: readonly string[],
+  facts: Facts,
+  mounts: readonly PlannedMount[],
+): { env: Record<string, string>; notes: string[] } => {
+  const env: Record<string, string> = {};
+  const notes: string[] = [];
+  for (const name of names) {
+    const value = facts.env[name];
+    if (value === undefined || value === '') continue;
+    if (isVisible(value, facts, mounts)) env[name] = value;
+    else if (/CA|CERT|SSL/i.test(name))
+      notes.push(`${name} is not passed: "${value}" is not visible inside; --mount "${value}" shows it`);
+  }
+  return { env, notes };
+};
+
+const isVisible = (value: string, facts: Facts, mounts: readonly PlannedMount[]): boolean => {
+  if (!value.startsWith('/')) return false;
+  const path = normalizePath(value);
+  const fact = facts.paths[path];
+  if (fact === undefined || fact.kind === 'missing') return false;
+  const shown = (place: string) =>
+    mounts.some(
+      (mount) =>
+        (mount.kind === 'bind' || mount.kind === 'copy') &&
+        mount.target === mount.source &&
+        isWithin(place, mount.target),
+    );
+  return shown(path) && shown(fact.real);
+};

@@ -1,0 +1,72 @@
+import type { Facts } from '../domain/facts.ts';
+import { isWithin } from '../domain/path.ts';
+import type { Plan, PlannedMount } from '../domain/plan.ts';
+
+/** The directory of links to tools, first in PATH after the sandbox's own programs. */
+export const toolsFolder = '/sbox/bin';
+/** The sandbox's host name. */
+export const sandboxHostname = 'sbox';
+
+/** HOME as the command sees it: the real one's path, unless nothing can be mounted there (a container's `/`). */
+export const homeInside = (facts: Facts): string =>
+  facts.home === '/' || reserved.some((folder) => isWithin(facts.home, folder))
+    ? `/home/${facts.user.name}`
+    : facts.home;
+
+/** Paths that are sbox's own inside: nothing is mounted there or below. */
+export const reserved: readonly string[] = ['/proc', '/dev', '/sys', '/sbox'];
+
+/** System directories read-only, the curated /etc, /proc, /dev, private temporary folders: what every sandbox has. */
+export const planBase = (facts: Facts, network: Plan['network']): PlannedMount[] => [
+  ...facts.system.map((entry) => planEntry(entry, 'system')),
+  { kind: 'dir', target: '/etc', why: 'curated' },
+  ...facts.etc.map((entry) => planEntry(entry, 'curated')),
+  ...planAccountFiles(facts),
+  ...planNetworkFiles(facts, network),
+  { kind: 'link', target: '/etc/mtab', text: '../proc/self/mounts', why: 'synthetic' },
+  { kind: 'proc', target: '/proc', why: 'own processes' },
+  { kind: 'devices', target: '/dev', why: 'minimal' },
+  ...facts.sys.map((entry) => planEntry(entry, 'processor topology')),
+  { kind: 'memory', target: '/tmp', mode: 0o1777, why: 'private' },
+  { kind: 'memory', target: '/var/tmp', mode: 0o1777, why: 'private' },
+  { kind: 'memory', target: '/run', mode: 0o755, why: 'private' },
+];
+
+const planEntry = (entry: Facts['system'][number], why: string): PlannedMount =>
+  entry.kind === 'link'
+    ? { kind: 'link', target: entry.path, text: entry.text ?? '', why }
+    : { kind: 'bind', source: entry.path, target: entry.path, type: entry.kind, access: 'ro', why };
+
+const planAccountFiles = (facts: Facts): PlannedMount[] => {
+  const { uid, gid, name, group, shell } = facts.user;
+  const passwd = new Map([
+    [0, 'root:x:0:0:root:/root:/bin/sh'],
+    [65534, 'nobody:x:65534:65534:nobody:/nonexistent:/bin/false'],
+  ]);
+  passwd.set(uid, `${name}:x:${uid}:${gid}::${homeInside(facts)}:${shell}`);
+  const groups = new Map([
+    [0, 'root:x:0:'],
+    [65534, 'nogroup:x:65534:'],
+  ]);
+  groups.set(gid, `${group}:x:${gid}:`);
+  return [synthetic('/etc/passwd', passwd.values()), synthetic('/etc/group', groups.values())];
+};
+
+const planNetworkFiles = (facts: Facts, { mode }: Plan['network']): PlannedMount[] => {
+  const shared = mode === 'full';
+  const own = ['127.0.0.1 localhost', '::1 localhost ip6-localhost ip6-loopback', `127.0.1.1 ${sandboxHostname}`];
+  return [
+    synthetic('/etc/hostname', [sandboxHostname]),
+    synthetic('/etc/hosts', shared ? [facts.hosts.trimEnd(), own[2] ?? ''] : own),
+    synthetic('/etc/resolv.conf', [
+      shared ? facts.resolvConf.trimEnd() : '# no name server is reachable in this sandbox',
+    ]),
+  ];
+};
+
+const synthetic = (target: string, lines: Iterable<string>): PlannedMount => ({
+  kind: 'file',
+  target,
+  content: `${[...lines].join('\n')}\n`,
+  why: 'synthetic',
+});

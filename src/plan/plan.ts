@@ -1,0 +1,82 @@
+import { exitCode, SboxError } from '../domain/errors.ts';
+import type { Facts } from '../domain/facts.ts';
+import type { Invocation } from '../domain/invocation.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Profile } from '../domain/profile.ts';
+import type { PropertyName } from '../domain/property.ts';
+import { checkInvocation } from './checks.ts';
+import { planCommand, planShell } from './command.ts';
+import { planEnvironment } from './environment.ts';
+import { sandboxHostname } from './layout.ts';
+import { planMounts } from './mounts.ts';
+import { planProperties } from './properties.ts';
+import { planSandbox } from './sandbox.ts';
+
+/**
+ * The plan of one run: a pure function. Throws one SboxError with every problem of what was asked for (SBOX_E_WORKSPACE,
+ * SBOX_E_MOUNT, SBOX_E_USAGE, SBOX_E_NETWORK_MODE), or SBOX_E_REQUIRE if a required property would not be enforced.
+ */
+export const planRun = (profile: Profile, invocation: Invocation, facts: Facts): Plan => {
+  checkInvocation(profile, invocation, facts);
+  const sandbox = planSandbox(invocation, facts);
+  const network = { mode: invocation.network ?? profile.network.mode };
+  const { mounts, problems } = planMounts({
+    declared: [...profile.mounts, ...invocation.mounts],
+    facts,
+    network,
+    sandbox,
+  });
+  if (problems.length > 0) {
+    throw new SboxError({
+      code: 'SBOX_E_MOUNT',
+      message: 'cannot plan the mounts',
+      problems,
+      exitCode: exitCode.usage,
+    });
+  }
+  const shell = planShell(facts);
+  const { env, notes } = planEnvironment(profile, invocation, facts, shell, mounts, sandbox.name);
+  const shape = {
+    network,
+    limits: { ...profile.limits, ...invocation.limits },
+    user: { uid: facts.user.uid, gid: facts.user.gid },
+    userNamespaces: profile.userNamespaces,
+  };
+  const plan: Plan = {
+    version: 1,
+    sandbox,
+    rung: 'namespaces',
+    profiles: profile.sources,
+    workspace: facts.workspace,
+    cwd: facts.cwd,
+    command: planCommand(profile, invocation, facts, shell, env['PATH'] ?? ''),
+    mounts,
+    env,
+    hostname: sandboxHostname,
+    ...shape,
+    ...(facts.terminal && { terminal: facts.terminal }),
+    properties: planProperties(shape, facts),
+    require: [...new Set<PropertyName>([...profile.require, ...invocation.require])],
+    watch: facts.protectedPaths.missing,
+    notes: [...notes, ...noteLinks(facts)],
+  };
+  assertRequired(plan);
+  return plan;
+};
+
+const noteLinks = (facts: Facts): string[] =>
+  facts.protectedPaths.existing
+    .filter(({ kind }) => kind === 'link')
+    .map(({ path }) => `"${path}" is a symbolic link: it can't be protected`);
+
+/** Refuses a plan that does not enforce what was required of it. */
+const assertRequired = (plan: Plan): void => {
+  const weak = plan.properties.filter(({ name, status }) => plan.require.includes(name) && status !== 'enforced');
+  if (weak.length === 0) return;
+  throw new SboxError({
+    code: 'SBOX_E_REQUIRE',
+    message: `cannot enforce ${weak.map(({ name }) => `"${name}"`).join(', ')}, which ${weak.length === 1 ? 'is' : 'are'} required`,
+    cause: weak.map(({ name, status, why }) => `${name} is ${status}: ${why}`).join('; '),
+    fix: 'sbox plan shows every property; drop the requirement or change what weakens it',
+  });
+};

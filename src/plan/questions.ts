@@ -1,0 +1,41 @@
+import type { Invocation } from '../domain/invocation.ts';
+import { isWithin, resolvePath } from '../domain/path.ts';
+import type { DeclaredMount, Profile } from '../domain/profile.ts';
+
+/** Host path of a declared mount's source. */
+export const sourceOf = (mount: DeclaredMount, home: string): string => expandHome(mount.source, mount.base, home);
+
+/** Path inside of a declared mount. */
+export const targetOf = (mount: DeclaredMount, home: string): string =>
+  mount.target === undefined ? sourceOf(mount, home) : expandHome(mount.target, '/', home);
+
+const expandHome = (path: string, base: string, home: string): string =>
+  path === '~' || path.startsWith('~/') ? resolvePath(home, `.${path.slice(1)}`) : resolvePath(base, path);
+
+/** Every path whose kind on the host the plan has to know: sources, targets that lie in another mount, values of variables. */
+export const declaredPaths = (
+  profile: Profile,
+  invocation: Invocation,
+  env: Readonly<Record<string, string>>,
+  home: string,
+): readonly string[] => {
+  const mounts = [...profile.mounts, ...invocation.mounts].map((mount) => ({
+    source: sourceOf(mount, home),
+    target: targetOf(mount, home),
+  }));
+  const paths = new Set<string>();
+  for (const { source, target } of mounts) {
+    paths.add(source);
+    paths.add(target);
+    for (const cover of mounts) {
+      if (cover.source !== cover.target && target !== cover.target && isWithin(target, cover.target)) {
+        paths.add(resolvePath(cover.source, `.${target.slice(cover.target.length)}`));
+      }
+    }
+  }
+  for (const name of profile.env.passIfVisible) {
+    const value = env[name];
+    if (value?.startsWith('/')) paths.add(resolvePath('/', value));
+  }
+  return [...paths];
+};

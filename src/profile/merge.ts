@@ -1,0 +1,49 @@
+import type { Profile } from '../domain/profile.ts';
+import type { Layer } from './layer.ts';
+
+/** Layers to the profile, weakest first: lists append without exact repeats, of single values the last one counts. */
+export const mergeLayers = (layers: readonly Layer[]): Profile => layers.reduce(addLayer, emptyProfile);
+
+const addLayer = (below: Profile, layer: Layer): Profile => ({
+  sources: [...below.sources, layer.file],
+  // an argument vector is one value: appending another command's words would make a third command
+  command: layer.command ?? below.command,
+  mounts: append(below.mounts, layer.mounts, ({ source, target, mode, base }) =>
+    JSON.stringify([source, target ?? null, mode, base]),
+  ),
+  protect: append(below.protect, layer.protect),
+  env: {
+    pass: append(below.env.pass, layer.env.pass),
+    passIfVisible: append(below.env.passIfVisible, layer.env.passIfVisible),
+    set: { ...below.env.set, ...layer.env.set },
+  },
+  network: { mode: layer.networkMode ?? below.network.mode },
+  path: { tools: append(below.path.tools, layer.tools) },
+  limits: { ...below.limits, ...layer.limits },
+  require: append(below.require, layer.require),
+  userNamespaces: layer.userNamespaces ?? below.userNamespaces,
+});
+
+/** Nothing declared: the strictest. */
+const emptyProfile: Profile = {
+  sources: [],
+  command: [],
+  mounts: [],
+  protect: [],
+  env: { pass: [], passIfVisible: [], set: {} },
+  network: { mode: 'none' },
+  path: { tools: [] },
+  limits: {},
+  require: [],
+  userNamespaces: false,
+};
+
+const append = <T>(
+  below: readonly T[],
+  above: readonly T[],
+  keyOf: (item: T) => unknown = (item) => item,
+): readonly T[] => {
+  const byKey = new Map<unknown, T>();
+  for (const item of [...below, ...above]) if (!byKey.has(keyOf(item))) byKey.set(keyOf(item), item);
+  return [...byKey.values()];
+};

@@ -1,0 +1,149 @@
+import { constants } from 'node:os';
+import { getSystemErrorName } from 'node:util';
+import { type ErrorCode, exitCode, SboxError } from '../domain/errors.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { ProgramRecord } from '../syscall/records.ts';
+import type { Step } from './program/step.ts';
+
+/** The name of an error number, as in errno(3). */
+export const errnoName = (errno: number): string => {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `errno ${errno}`;
+  }
+};
+
+/** What a failed call means to the operator. */
+export const explainFailure = (step: Step | undefined, errno: number): SboxError => {
+  const name = errnoName(errno);
+  const goal = step?.goal ?? 'set the sandbox up';
+  const known = causes.find(
+    (cause) => cause.goal.test(goal) && (cause.errnos.length === 0 || cause.errnos.includes(name)),
+  );
+  return new SboxError({
+    code: known?.code ?? 'SBOX_E_SETUP',
+    message: `cannot ${goal}: ${name}`,
+    cause: known?.cause ?? `${step?.call ?? 'a system call'} failed: ${describeErrno(errno)}`,
+    ...(known && { fix: known.fix }),
+  });
+};
+
+interface Cause {
+  readonly goal: RegExp;
+  readonly errnos: readonly string[];
+  readonly code: ErrorCode;
+  readonly cause: string;
+  readonly fix: string;
+}
+
+const containerFix = 'in Docker add --security-opt seccomp=unconfined; see README.md, "Where it runs"';
+
+const causes: readonly Cause[] = [
+  {
+    goal: /user namespace/,
+    errnos: ['ENOSPC'],
+    code: 'SBOX_E_USERNS_DENIED',
+    cause: 'user.max_user_namespaces is 0, or so many exist already',
+    fix: 'ask the administrator: sysctl -w user.max_user_namespaces=10000',
+  },
+  {
+    goal: /user namespace/,
+    errnos: ['EPERM', 'ENOSYS', 'EINVAL'],
+    code: 'SBOX_E_USERNS_DENIED',
+    cause: "a container's system-call filter or kernel.unprivileged_userns_clone=0 refuses them",
+    fix: `${containerFix}; on a host: sysctl -w kernel.unprivileged_userns_clone=1`,
+  },
+  {
+    goal: /^(map the|follow|put the root|raise|set the host name)/,
+    errnos: ['EPERM', 'EACCES'],
+    code: 'SBOX_E_USERNS_DENIED',
+    cause:
+      'a security module gives user namespaces no powers (kernel.apparmor_restrict_unprivileged_userns=1 on Ubuntu)',
+    fix: 'ask the administrator: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+  },
+  {
+    goal: /^mount "\/proc"/,
+    errnos: ['EPERM'],
+    code: 'SBOX_E_SETUP',
+    cause: "the container's /proc is masked, so the kernel gives no fresh one",
+    fix: 'in Docker add --security-opt systempaths=unconfined',
+  },
+  {
+    goal: /^enter the root/,
+    errnos: ['EPERM'],
+    code: 'SBOX_E_SETUP',
+    cause: "a container's system-call filter refuses pivot_root",
+    fix: containerFix,
+  },
+  {
+    goal: /^mount /,
+    errnos: ['ELOOP'],
+    code: 'SBOX_E_MOUNT',
+    cause: 'a part of the path has become a symbolic link',
+    fix: "if it lies in the sandbox's HOME, look at it with: sbox run -- ls -la; else name the real path",
+  },
+  {
+    goal: /^mount /,
+    errnos: ['ENOENT', 'ENOTDIR'],
+    code: 'SBOX_E_MOUNT',
+    cause: 'a part of the path went away or changed its kind since it was looked at',
+    fix: 'run it again',
+  },
+  {
+    goal: /system-call filter/,
+    errnos: ['EINVAL', 'ENOSYS'],
+    code: 'SBOX_E_SETUP',
+    cause: 'this kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)',
+    fix: 'use a kernel that has them',
+  },
+];
+
+const describeErrno = (errno: number): string =>
+  Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? String(errno);
+
+/** Why a command could not be executed: 127 if it was not found, 126 if it was but may not or can't be executed. */
+export const explainExec = (plan: Pick<Plan, 'command'>, errno: number): SboxError => {
+  const name = errnoName(errno);
+  const [command] = plan.command.argv;
+  if (errno === constants.errno.ENOENT || errno === constants.errno.ENOTDIR || errno === 0) {
+    return new SboxError({
+      code: 'SBOX_E_NOT_FOUND',
+      message: `cannot find "${command}" in the sandbox`,
+      cause: command.includes('/')
+        ? 'the file, or the interpreter that its first line names, is not visible inside'
+        : 'no visible folder of PATH has it',
+      fix: command.includes('/')
+        ? `show it with --mount "${command}:ro", or look with: sbox plan -- ${command}`
+        : `look at PATH and mounts with: sbox plan -- ${command}`,
+      exitCode: exitCode.notFound,
+    });
+  }
+  return new SboxError({
+    code: 'SBOX_E_NOT_EXECUTABLE',
+    message: `cannot execute "${command}": ${name}`,
+    cause: execCauses[name] ?? describeErrno(errno),
+    fix: name === 'EACCES' ? `chmod +x "${command}"` : `look at it with: file "${command}"`,
+    exitCode: exitCode.notExecutable,
+  });
+};
+
+const execCauses: Readonly<Record<string, string>> = {
+  EACCES: 'the file is not executable for this user, or lies on a file system mounted noexec',
+  ENOEXEC: 'its format is not one of this system',
+  E2BIG: 'the arguments and the environment are too long together',
+  ETXTBSY: 'it is open for writing',
+};
+
+/** The first failure that a program reported, as an error for the operator. */
+export const findFailure = (
+  records: readonly ProgramRecord[],
+  plan: Pick<Plan, 'command'>,
+  stepAt: (offset: number) => Step | undefined,
+): SboxError | undefined => {
+  for (const record of records) {
+    if (record.kind === 'failed') return explainFailure(stepAt(record.offset), record.errno);
+    if (record.kind === 'exec') return explainExec(plan, record.errno);
+  }
+  return undefined;
+};

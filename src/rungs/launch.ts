@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Duplex } from 'node:stream';
+import type { SboxError } from '../domain/errors.ts';
+import type { Plan } from '../domain/plan.ts';
+import { type ProgramRecord, parseRecords, recordBytes } from '../syscall/records.ts';
+import { findFailure } from './failure.ts';
+import type { StepProgram } from './program/step.ts';
+
+/** What the command's standard streams are, as for node:child_process. */
+export type Stdio = readonly [StdioEntry, StdioEntry, StdioEntry];
+type StdioEntry = 'inherit' | 'pipe' | 'ignore' | number;
+
+/** How a launch ended. */
+export type LaunchEnd =
+  /** the command ended, with a status as wait(2) encodes it */
+  | { readonly kind: 'status'; readonly status: number }
+  /** the sandbox or the command could not be set up; nothing of the command has run */
+  | { readonly kind: 'failure'; readonly error: SboxError }
+  /** what a probing program answered, by index */
+  | { readonly kind: 'answers'; readonly answers: readonly number[] }
+  /** the supervisors were killed from outside before they could report */
+  | { readonly kind: 'killed' };
+
+export interface Launched {
+  /** the outer supervisor: its streams are the command's; a signal sent to it reaches the command (see controlSignal) */
+  readonly child: ChildProcess;
+  /** once every process of the run is gone; rejects only if the interpreter can't be started */
+  readonly ended: Promise<LaunchEnd>;
+  /** called with the signal's number whenever the command stops */
+  onStopped: (signal: number) => void;
+}
+
+export interface LaunchOptions {
+  /** the interpreter's executable for this architecture */
+  readonly executable: string;
+  readonly program: StepProgram;
+  readonly stdio: Stdio;
+  readonly plan: Pick<Plan, 'command'>;
+}
+
+/** Starts the interpreter, hands it its program and listens to what it reports. */
+export const launchProgram = ({ executable, program, stdio, plan }: LaunchOptions): Launched => {
+  const child = spawn(executable, [], { stdio: [...stdio, 'pipe'], env: {}, cwd: '/' });
+  const launched: { -readonly [K in keyof Launched]: Launched[K] } = {
+    child,
+    onStopped: () => {},
+    ended: new Promise(() => {}),
+  };
+  const records: ProgramRecord[] = [];
+  const channel = child.stdio[3] as Duplex | null;
+  channel?.on('error', () => {}); // the program ended before it had read everything: its records say why
+  channel?.end(program.render());
+  if (channel) {
+    readRecords(channel, (record) => {
+      records.push(record);
+      if (record.kind === 'stopped') launched.onStopped((record.status >> 8) & 0xff);
+    });
+  }
+  launched.ended = new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', () => resolve(endOf(records, program, plan)));
+  });
+  return launched;
+};
+
+const readRecords = (channel: Duplex, onRecord: (record: ProgramRecord) => void): void => {
+  let rest: Buffer = Buffer.alloc(0);
+  channel.on('data', (chunk: Buffer) => {
+    const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const whole = all.length - (all.length % recordBytes);
+    rest = all.subarray(whole);
+    for (const record of parseRecords(all.subarray(0, whole))) onRecord(record);
+  });
+};
+
+const endOf = (records: readonly ProgramRecord[], program: StepProgram, plan: LaunchOptions['plan']): LaunchEnd => {
+  const error = findFailure(records, plan, (offset) => program.noteAt(offset));
+  if (error) return { kind: 'failure', error };
+  const status = records.find((record) => record.kind === 'status');
+  if (status?.kind === 'status') return { kind: 'status', status: status.status };
+  const answers = records.flatMap((record) => (record.kind === 'answer' ? [record.value] : []));
+  return answers.length > 0 ? { kind: 'answers', answers } : { kind: 'killed' };
+};
+
+/** The exit code that stands for a status as wait(2) encodes it, and the signal's name if one ended the process. */
+export const decodeStatus = (status: number): { readonly exitCode: number; readonly signal?: NodeJS.Signals } => {
+  const number = status & 0x7f;
+  if (number === 0) return { exitCode: (status >> 8) & 0xff };
+  const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0] as
+    | NodeJS.Signals
+    | undefined;
+  return { exitCode: 128 + number, ...(name && { signal: name }) };
+};

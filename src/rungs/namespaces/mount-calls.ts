@@ -1,0 +1,89 @@
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_RECURSIVE,
+  FSCONFIG_CMD_CREATE,
+  FSCONFIG_SET_FLAG,
+  FSCONFIG_SET_STRING,
+  FSMOUNT_CLOEXEC,
+  FSOPEN_CLOEXEC,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MOVE_MOUNT_T_EMPTY_PATH,
+  O_CLOEXEC,
+  O_PATH,
+  OPEN_TREE_CLONE,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+} from '../../syscall/constants.ts';
+import type { Label, Slot } from '../../syscall/program.ts';
+import type { StepProgram } from '../program/step.ts';
+
+type Folder = Slot | typeof AT_FDCWD;
+
+/** Opens a path without following any link; below `folder`, never above it, if that is a descriptor (openat2(2), Linux 5.6). */
+export const openPath = (program: StepProgram, goal: string, folder: Folder, path: string, onFailure?: Label): Slot => {
+  const resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | (folder === AT_FDCWD ? 0 : RESOLVE_IN_ROOT);
+  const how = program.words([O_PATH | O_CLOEXEC, 0, resolve]);
+  return program.call('openat2', [folder, program.string(path), how, 24], options(goal, `open "${path}"`, onFailure));
+};
+
+/** A mount of its own of a new file system instance: tmpfs, proc or devpts (fsopen(2), Linux 5.2). */
+export const newMount = (
+  program: StepProgram,
+  goal: string,
+  type: string,
+  settings: Readonly<Record<string, string | true>>,
+  attributes: number,
+): Slot => {
+  const context = program.call('fsopen', [program.string(type), FSOPEN_CLOEXEC], options(goal, `fsopen ${type}`));
+  for (const [key, value] of Object.entries(settings)) {
+    const [command, text] = value === true ? [FSCONFIG_SET_FLAG, 0] : [FSCONFIG_SET_STRING, program.string(value)];
+    program.call('fsconfig', [context, command, program.string(key), text, 0], options(goal, `fsconfig ${key}`));
+  }
+  program.call('fsconfig', [context, FSCONFIG_CMD_CREATE, 0, 0, 0], options(goal, `fsconfig ${type}`));
+  const mount = program.call('fsmount', [context, FSMOUNT_CLOEXEC, attributes], options(goal, `fsmount ${type}`));
+  program.call('close', [context]);
+  return mount;
+};
+
+/** A detached copy of what is mounted at an open place, all below it included, with further attributes (open_tree(2)). */
+export const cloneMount = (program: StepProgram, goal: string, source: Slot, attributes: number): Slot => {
+  const flags = OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
+  const tree = program.call('open_tree', [source, program.string(''), flags], options(goal, 'open_tree'));
+  setAttributes(program, goal, tree, attributes, AT_RECURSIVE);
+  return tree;
+};
+
+/** Adds attributes to a mount; they can't be taken away again by a less privileged namespace (mount_setattr(2), Linux 5.12). */
+export const setAttributes = (
+  program: StepProgram,
+  goal: string,
+  mount: Slot,
+  attributes: number,
+  flags: number,
+): void => {
+  const change = program.words([attributes, 0, 0, 0]); // struct mount_attr: set, clear, propagation, user namespace
+  program.call(
+    'mount_setattr',
+    [mount, program.string(''), AT_EMPTY_PATH | flags, change, 32],
+    options(goal, 'mount_setattr'),
+  );
+};
+
+/** Puts a detached mount on an open place, or on a path of the host's (move_mount(2)). */
+export const attach = (program: StepProgram, goal: string, mount: Slot, place: Folder, path = ''): void => {
+  const flags = MOVE_MOUNT_F_EMPTY_PATH | (path === '' ? MOVE_MOUNT_T_EMPTY_PATH : 0);
+  const args = [mount, program.string(''), place, program.string(path), flags];
+  program.call('move_mount', args, options(goal, 'move_mount'));
+};
+
+/** Shows one open place at another; closes both. */
+export const bind = (program: StepProgram, goal: string, source: Slot, attributes: number, place: Slot): void => {
+  const tree = cloneMount(program, goal, source, attributes);
+  attach(program, goal, tree, place);
+  for (const descriptor of [source, tree, place]) program.call('close', [descriptor]);
+};
+
+const options = (goal: string, call: string, onFailure?: Label) =>
+  onFailure ? { note: { goal, call }, onFailure } : { note: { goal, call } };

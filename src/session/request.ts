@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Facts } from '../domain/facts.ts';
+import type { Invocation } from '../domain/invocation.ts';
+import type { Plan } from '../domain/plan.ts';
+import { probeFacts } from '../host/facts.ts';
+import { planRun } from '../plan/plan.ts';
+import { declaredPaths } from '../plan/questions.ts';
+import { loadProfile } from '../profile/load.ts';
+import { ensurePrivateFolder } from '../state/write-atomically.ts';
+import { recallCapabilities } from './capabilities.ts';
+
+/** All that a run is made of, before anything was read. Paths are absolute and without links. */
+export interface RunRequest {
+  readonly invocation: Invocation;
+  readonly profiles: readonly string[];
+  readonly configFile?: string;
+  readonly ignoreWorkspaceConfig: boolean;
+  readonly workspace: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly home: string;
+  readonly stateDir: string;
+  readonly configDir: string;
+  /** whether the command is to share this process's terminal */
+  readonly terminal: boolean;
+}
+
+export interface PlannedRun {
+  readonly plan: Plan;
+  readonly facts: Facts;
+  /** the interpreter's executable */
+  readonly executable: string;
+}
+
+/** The pipeline up to the plan: profile, facts, plan. Throws an SboxError. */
+export const planRequest = async (request: RunRequest): Promise<PlannedRun> => {
+  const { invocation, env, home, stateDir } = request;
+  const profile = await loadProfile({
+    names: request.profiles,
+    ...(request.configFile !== undefined && { configFile: request.configFile }),
+    ignoreWorkspaceConfig: request.ignoreWorkspaceConfig,
+    workspace: request.workspace,
+    stateDir,
+    configDir: request.configDir,
+    shippedProfilesDir: join(packageFolder, 'profiles'),
+  });
+  const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
+  const executable = join(packageFolder, 'dist', `interpreter-${arch}`);
+  if (!existsSync(stateDir)) ensurePrivateFolder(stateDir);
+  const facts = probeFacts({
+    profile,
+    invocation,
+    env,
+    home,
+    cwd: request.cwd,
+    workspace: request.workspace,
+    stateDir,
+    ephemeralFolder: join(stateDir, 'ephemeral', `${process.pid}-${Date.now().toString(36)}`),
+    codeDir: packageFolder,
+    capabilities: await recallCapabilities(stateDir, arch, executable),
+    paths: declaredPaths(profile, invocation, env, home),
+    terminal: request.terminal,
+  });
+  return { plan: planRun(profile, invocation, facts), facts, executable };
+};
+
+/** The folder of sbox's package: the nearest one above this file that has profiles/. */
+export const packageFolder = ((): string => {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'profiles', 'default.json')) && folder !== '/') folder = dirname(folder);
+  return folder;
+})();

@@ -1,0 +1,94 @@
+/** Values of the kernel's headers (include/uapi/linux), the same on x86-64 and AArch64 unless a function says otherwise. */
+
+export const AT_FDCWD = -100;
+export const AT_EMPTY_PATH = 0x1000;
+export const AT_RECURSIVE = 0x8000;
+
+export const O_WRONLY = 1;
+export const O_CREAT = 0o100;
+export const O_TRUNC = 0o1000;
+export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
+
+/** openat2(2) */
+export const RESOLVE_NO_MAGICLINKS = 0x02;
+export const RESOLVE_NO_SYMLINKS = 0x04;
+export const RESOLVE_IN_ROOT = 0x10;
+
+/** clone(2), unshare(2) */
+export const CLONE_NEWNS = 0x0002_0000;
+export const CLONE_NEWCGROUP = 0x0200_0000;
+export const CLONE_NEWUTS = 0x0400_0000;
+export const CLONE_NEWIPC = 0x0800_0000;
+export const CLONE_NEWUSER = 0x1000_0000;
+export const CLONE_NEWPID = 0x2000_0000;
+export const CLONE_NEWNET = 0x4000_0000;
+
+/** mount(2), umount2(2) */
+export const MS_REC = 0x4000;
+export const MS_PRIVATE = 1 << 18;
+export const MNT_DETACH = 2;
+
+/** open_tree(2), move_mount(2), mount_setattr(2), fsopen(2) and kin */
+export const OPEN_TREE_CLONE = 1;
+export const MOVE_MOUNT_F_EMPTY_PATH = 0x04;
+export const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
+export const MOUNT_ATTR_RDONLY = 0x01;
+export const MOUNT_ATTR_NOSUID = 0x02;
+export const MOUNT_ATTR_NODEV = 0x04;
+export const MOUNT_ATTR_NOEXEC = 0x08;
+export const FSOPEN_CLOEXEC = 1;
+export const FSMOUNT_CLOEXEC = 1;
+export const FSCONFIG_SET_FLAG = 0;
+export const FSCONFIG_SET_STRING = 1;
+export const FSCONFIG_CMD_CREATE = 6;
+
+/** prctl(2) */
+export const PR_SET_PDEATHSIG = 1;
+export const PR_SET_DUMPABLE = 4;
+export const PR_CAPBSET_DROP = 24;
+export const PR_SET_NO_NEW_PRIVS = 38;
+export const PR_CAP_AMBIENT = 47;
+export const PR_CAP_AMBIENT_CLEAR_ALL = 4;
+/** _LINUX_CAPABILITY_VERSION_3 (capset(2)) */
+export const CAPABILITY_VERSION = 0x20080522;
+
+/** seccomp(2) */
+export const SECCOMP_SET_MODE_FILTER = 1;
+export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4;
+
+/** landlock(7) */
+export const LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET = 1;
+export const LANDLOCK_CREATE_RULESET_VERSION = 1;
+
+/** signal(7) and rt_sigprocmask(2) */
+export const SIGKILL = 9;
+export const SIGCHLD = 17;
+export const SIGCONT = 18;
+export const SIGTTOU = 22;
+export const SIG_BLOCK = 0;
+export const SIG_SETMASK = 2;
+export const SIGSET_BYTES = 8;
+
+/** wait(2) */
+export const WNOHANG = 1;
+export const WUNTRACED = 2;
+
+/** ioctl_tty(2), netdevice(7), fcntl(2) */
+export const TCGETS = 0x5401;
+export const TCSETS = 0x5402;
+export const TIOCGPGRP = 0x540f;
+export const TIOCSPGRP = 0x5410;
+export const SIOCSIFFLAGS = 0x8914;
+export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
+
+export const AF_INET = 2;
+export const SOCK_DGRAM = 2;
+export const SOCK_CLOEXEC = 0o2000000;
+
+/** setrlimit(2) */
+export const RLIMIT = { FSIZE: 1, DATA: 2, CORE: 4, NPROC: 6, NOFILE: 7 } as const;
+
+/** errno(3) */
+export const ERRNO = { ENOENT: 2, ENOEXEC: 8, EACCES: 13, ENOTDIR: 20 } as const;

@@ -1,0 +1,130 @@
+import { Filter, seccompData, verdict } from './bpf.ts';
+import { type Arch, type SyscallName, syscallNumber } from './numbers.ts';
+
+export interface SeccompOptions {
+  /** the command may create user namespaces, and mount inside them */
+  readonly userNamespaces: boolean;
+}
+
+const EPERM = 1;
+const ENOSYS = 38;
+const EAFNOSUPPORT = 97;
+
+/** AUDIT_ARCH_* (linux/audit.h). */
+const auditArch: Record<Arch, number> = { x64: 0xc000_003e, arm64: 0xc000_00b7 };
+/** x32 calls carry this bit in their number. */
+const x32Bit = 0x4000_0000;
+
+/** Calls that no command inside needs and that reach the kernel's keys, tracing, modules, clocks or other processes. */
+const refused: readonly SyscallName[] = [
+  'add_key',
+  'request_key',
+  'keyctl',
+  'bpf',
+  'perf_event_open',
+  'userfaultfd',
+  'lookup_dcookie',
+  'fanotify_init',
+  'kcmp',
+  'kexec_load',
+  'kexec_file_load',
+  'init_module',
+  'finit_module',
+  'delete_module',
+  'swapon',
+  'swapoff',
+  'quotactl',
+  'quotactl_fd',
+  'reboot',
+  'acct',
+  'nfsservctl',
+  'syslog',
+  'vhangup',
+  'settimeofday',
+  'clock_settime',
+  'iopl',
+  'ioperm',
+  'open_by_handle_at',
+  'move_pages',
+  'migrate_pages',
+];
+
+const mountFamily: readonly SyscallName[] = [
+  'mount',
+  'umount2',
+  'pivot_root',
+  'chroot',
+  'setns',
+  'open_tree',
+  'open_tree_attr',
+  'move_mount',
+  'fsopen',
+  'fsconfig',
+  'fsmount',
+  'fspick',
+  'mount_setattr',
+];
+
+/** Absent rather than forbidden: programs fall back to the older call, whose arguments a filter can read. */
+const absent: readonly SyscallName[] = ['io_uring_setup', 'io_uring_enter', 'io_uring_register'];
+
+/** CLONE_NEWTIME | NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET (clone(2)). */
+const namespaceFlags =
+  0x80 | 0x0002_0000 | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000;
+/** CLONE_NEWTIME shares its bit with the exit signal of clone(2), so it counts for unshare(2) only. */
+const cloneNamespaceFlags = namespaceFlags & ~0x80;
+
+/** Requests that push bytes into a terminal's input, and the Linux console's multiplexer (ioctl_tty(2)). */
+const refusedRequests = { TIOCSTI: 0x5412, TIOCLINUX: 0x541c } as const;
+
+/** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. AF_VSOCK and AF_ALG, for two, know no network namespace. */
+const socketFamilies = [1, 2, 10, 16] as const;
+
+/**
+ * The filter of the kernel rungs: whatever it does not name is allowed; other ABIs end the process (seccomp(2)).
+ * It is the second line behind absent capabilities, and the first for TIOCSTI, io_uring and odd socket families.
+ */
+export const renderSeccompFilter = (arch: Arch, options: SeccompOptions): Buffer => {
+  const filter = new Filter();
+  filter.load(seccompData.arch);
+  filter.returnIf('equal', auditArch[arch], verdict.killProcess, true);
+  filter.load(seccompData.number);
+  if (arch === 'x64') filter.returnIf('atLeast', x32Bit, verdict.errno(ENOSYS));
+  refuse(filter, arch, refused, EPERM);
+  refuse(filter, arch, absent, ENOSYS);
+  if (!options.userNamespaces) refuseNamespaces(filter, arch);
+  whenCalled(filter, arch, 'ioctl', 1, () => {
+    for (const request of Object.values(refusedRequests)) filter.returnIf('equal', request, verdict.errno(EPERM));
+  });
+  whenCalled(filter, arch, 'socket', 0, () => {
+    for (const family of socketFamilies) filter.returnIf('equal', family, verdict.allow);
+    filter.return(verdict.errno(EAFNOSUPPORT));
+  });
+  filter.return(verdict.allow);
+  return filter.render();
+};
+
+const refuse = (filter: Filter, arch: Arch, names: readonly SyscallName[], errno: number): void => {
+  for (const name of names) {
+    const number = syscallNumber(arch, name);
+    if (number !== undefined) filter.returnIf('equal', number, verdict.errno(errno));
+  }
+};
+
+const refuseNamespaces = (filter: Filter, arch: Arch): void => {
+  refuse(filter, arch, mountFamily, EPERM);
+  refuse(filter, arch, ['clone3'], ENOSYS); // its flags lie in memory, where a filter can't look
+  whenCalled(filter, arch, 'clone', 0, () => filter.returnIf('anySet', cloneNamespaceFlags, verdict.errno(EPERM)));
+  whenCalled(filter, arch, 'unshare', 0, () => filter.returnIf('anySet', namespaceFlags, verdict.errno(EPERM)));
+};
+
+/** Appends tests of one argument's low half for one call; the call is allowed if none of them answers. */
+const whenCalled = (filter: Filter, arch: Arch, name: SyscallName, argument: number, build: () => void): void => {
+  const number = syscallNumber(arch, name);
+  if (number === undefined) return;
+  filter.when(number, () => {
+    filter.load(seccompData.low(argument));
+    build();
+    filter.return(verdict.allow);
+  });
+};
