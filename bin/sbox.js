@@ -1,4 +1,35 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli.js';
+'use strict';
+// Runs dist/cli.cjs. CommonJS and V8's code cache (vm.Script, cachedData) make the start a third shorter than an ES module; the
+// cache lies in the state directory, keyed by the bundle's hash and Node's version.
+const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { dirname, join } = require('node:path');
+const { Script } = require('node:vm');
 
-process.exitCode = await main(process.argv.slice(2));
+const packageDir = dirname(__dirname);
+const filename = join(packageDir, 'dist', 'cli.cjs');
+// esbuild writes ASCII only
+const source = readFileSync(filename, 'latin1');
+const { XDG_STATE_HOME, HOME } = process.env;
+const state = XDG_STATE_HOME?.startsWith('/') ? XDG_STATE_HOME : join(HOME ?? '/nonexistent', '.local/state');
+const cacheFile = join(state, 'sbox', 'code', `${source.slice(-64)}-${process.version}`);
+let cachedData;
+try {
+  cachedData = readFileSync(cacheFile);
+} catch {
+  // the first run
+}
+const script = new Script(`(function(exports,require,module){${source}\n})`, { filename, cachedData });
+const module_ = { exports: {} };
+script.runInThisContext()(module_.exports, require, module_);
+module_.exports.main(process.argv.slice(2), packageDir).then((code) => {
+  process.exitCode = code;
+  if (code !== 0 || (cachedData !== undefined && !script.cachedDataRejected)) return;
+  try {
+    mkdirSync(dirname(cacheFile), { recursive: true, mode: 0o700 });
+    writeFileSync(`${cacheFile}.${process.pid}`, script.createCachedData());
+    renameSync(`${cacheFile}.${process.pid}`, cacheFile);
+  } catch {
+    // a state directory that can't be written: the next start takes as long as this one
+  }
+});

@@ -1,38 +1,52 @@
-// Builds dist/: the bundle (one file per lazily imported command), the interpreter's executables, the types, the schema.
+// Builds dist/: the command line as one CommonJS file (bin/sbox.js runs it through V8's code cache), the library as an ES module,
+// the interpreter's executables, the types; and profiles/sbox.schema.json.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { createHash } from 'node:crypto';
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { writeSchema } from './schema.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-rmSync('dist', { recursive: true, force: true });
 
-await build({
-  entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts', executable: 'src/syscall/elf.ts' },
-  outdir: 'dist',
+const common = {
   bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20.19',
   mainFields: ['module', 'main'], // jsonc-parser's main file can't be bundled
   minify: true,
-  keepNames: false,
   legalComments: 'none',
-  sourcemap: false,
-  chunkNames: 'chunks/[name]-[hash]',
+};
+
+await build({ ...common, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.cjs', format: 'cjs' });
+// the key of the code cache: V8 itself compares no more of a source than its length
+appendFileSync('dist/cli.cjs', `//${createHash('sha256').update(readFileSync('dist/cli.cjs')).digest('hex')}`);
+
+await build({
+  ...common,
+  entryPoints: ['src/index.ts'],
+  outfile: 'dist/index.js',
+  format: 'esm',
+  // CommonJS packages inside the bundle ask for node's modules by require
   banner: {
-    // CommonJS packages inside the bundle ask for node's modules by require
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
 });
 
-const { renderExecutable } = await import(new URL('../dist/executable.js', import.meta.url));
-for (const arch of ['x64', 'arm64']) {
-  writeFileSync(`dist/interpreter-${arch}`, renderExecutable(arch));
-  chmodSync(`dist/interpreter-${arch}`, 0o755);
+const folder = mkdtempSync(join(tmpdir(), 'sbox-build-'));
+try {
+  const elf = join(folder, 'elf.mjs');
+  await build({ ...common, entryPoints: ['src/syscall/elf.ts'], outfile: elf, format: 'esm' });
+  const { renderExecutable } = await import(pathToFileURL(elf).href);
+  for (const arch of ['x64', 'arm64']) {
+    writeFileSync(`dist/interpreter-${arch}`, renderExecutable(arch));
+    chmodSync(`dist/interpreter-${arch}`, 0o755);
+  }
+} finally {
+  rmSync(folder, { recursive: true });
 }
-rmSync('dist/executable.js');
 
-if (existsSync('scripts/schema.mjs')) await (await import('./schema.mjs')).writeSchema();
+await writeSchema();
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], { stdio: 'inherit' });

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { packageFolder } from '../session/request.ts';
+import { isatty } from 'node:tty';
 
 /** What a command may know of the process that it runs in. */
 export interface CliContext {
@@ -12,17 +12,22 @@ export interface CliContext {
   readonly stateDir: string;
   /** $XDG_CONFIG_HOME/sbox */
   readonly configDir: string;
+  /** the folder of sbox's package */
+  readonly packageDir: string;
   /** the package's profiles/ */
   readonly shippedProfilesDir: string;
   readonly print: (text: string) => void;
   readonly complain: (text: string) => void;
+  /** whether `print` and `complain` go to a terminal that wants colour */
   readonly color: boolean;
+  readonly errorColor: boolean;
 }
 
 /** The context of this process; folders after the XDG Base Directory Specification, which has relative ones ignored. */
-export const openContext = (): CliContext => {
+export const openContext = (packageDir: string): CliContext => {
   const { env } = process;
   const home = env['HOME']?.startsWith('/') ? env['HOME'].replace(/(?<=.)\/+$/, '') : homedir();
+  const wantsColor = (fd: number) => env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' && isatty(fd);
   const base = (name: string, fallback: string) => (env[name]?.startsWith('/') ? env[name] : join(home, fallback));
   return {
     env,
@@ -30,9 +35,11 @@ export const openContext = (): CliContext => {
     home,
     stateDir: join(base('XDG_STATE_HOME', '.local/state'), 'sbox'),
     configDir: join(base('XDG_CONFIG_HOME', '.config'), 'sbox'),
-    shippedProfilesDir: join(packageFolder, 'profiles'),
+    packageDir,
+    shippedProfilesDir: join(packageDir, 'profiles'),
     print: (text) => process.stdout.write(text),
     complain: (text) => process.stderr.write(text),
-    color: Boolean(process.stderr.isTTY) && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb',
+    color: wantsColor(1),
+    errorColor: wantsColor(2),
   };
 };

@@ -1,21 +1,21 @@
 import { Command } from 'commander';
 import { exitCode, SboxError } from '../domain/errors.ts';
 import { type CliContext, openContext } from './context.ts';
-import { asSboxError, errorToJson, renderError } from './messages.ts';
 import { declareRunOptions, type RunOptions } from './options.ts';
 
-/** Runs sbox with these arguments (without node and script) and returns the exit code. The one place that maps errors to codes. */
-export const main = async (argv: readonly string[]): Promise<number> => {
-  const context = openContext();
+/** Runs sbox with these arguments (without node and script) from the package in this folder and returns the exit code. The one place that maps errors to codes. */
+export const main = async (argv: readonly string[], packageDir: string): Promise<number> => {
+  const context = openContext(packageDir);
   try {
     return await dispatch(argv, context);
   } catch (thrown) {
+    const { asSboxError, errorToJson, renderError } = await import('./messages.ts');
     const error = asSboxError(thrown);
     const ownArguments = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
     context.complain(
       ownArguments.includes('--json')
         ? `${JSON.stringify({ event: 'error', ...errorToJson(error) })}\n`
-        : renderError(error, context.color),
+        : renderError(error, context.errorColor),
     );
     return error.exitCode;
   }

@@ -28,7 +28,7 @@ export interface FactsRequest {
 }
 
 /** Reads from the host all that the plan of one run depends on; changes nothing. */
-export const probeFacts = (request: FactsRequest): Facts => {
+export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
   const { profile, invocation, env, home, workspace } = request;
   const realHome = realPath(home);
   const user = probeUser(env);
@@ -51,7 +51,7 @@ export const probeFacts = (request: FactsRequest): Facts => {
     system,
     etc: probeEtc(),
     sys: probeSys(),
-    tools: probeTools({
+    tools: await probeTools({
       path: (env['PATH'] ?? '').split(':').filter(Boolean),
       home: realHome,
       cwd: request.cwd,

@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import type { HostEntry } from '../domain/facts.ts';
 
 /** Where programs and libraries live (hier(7)); on NixOS and Guix in the store. */
@@ -114,8 +114,22 @@ const etcEntries = [
 const sysEntries = ['/sys/devices/system/cpu', '/sys/devices/system/node'];
 
 export const probeSystem = (): HostEntry[] => probeEntries(systemDirectories);
-export const probeEtc = (): HostEntry[] => probeEntries(etcEntries.map((name) => `/etc/${name}`));
 export const probeSys = (): HostEntry[] => probeEntries(sysEntries);
+
+export const probeEtc = (): HostEntry[] => {
+  const present = new Set(listNames('/etc'));
+  return probeEntries(etcEntries.filter((name) => present.has(topOf(name))).map((name) => `/etc/${name}`));
+};
+
+const topOf = (name: string): string => (name.includes('/') ? name.slice(0, name.indexOf('/')) : name);
+
+const listNames = (folder: string): string[] => {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+};
 
 const probeEntries = (paths: readonly string[]): HostEntry[] =>
   paths.flatMap((path): HostEntry[] => {

@@ -1,8 +1,7 @@
 import { accessSync, closeSync, constants, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import which from 'which';
 import type { Toolchain, Tools } from '../domain/facts.ts';
-import { isWithin } from '../domain/path.ts';
+import { isWithin, resolvePath } from '../domain/path.ts';
 import { findPackageRoot, findTreeOfBin, type Look } from './package-root.ts';
 import { probePath } from './paths.ts';
 
@@ -26,13 +25,13 @@ const maxPrograms = 400;
  * Follows the command and what lies on PATH outside the visible folders through their links (and a script's `#!` line) to the
  * packages that they belong to.
  */
-export const probeTools = (question: ToolQuestion): Tools => {
-  const search = new ToolSearch(question);
+export const probeTools = async (question: ToolQuestion): Promise<Tools> => {
+  const search = new ToolSearch(question, await openFinder(question));
   const only = question.only.length > 0;
   const path = only ? ['links' as const] : question.path.flatMap((entry) => search.addPathEntry(entry));
   for (const name of question.only) search.addNamed(name);
-  const command = question.command === undefined ? undefined : search.addCommand(question.command, !only);
-  if (!only && search.links.size > 0 && !path.includes('links')) path.unshift('links');
+  const command = question.command === undefined ? undefined : search.addCommand(question.command);
+  if (search.links.size > 0 && !path.includes('links')) path.unshift('links');
   return {
     toolchains: [...search.toolchains.values()],
     links: [...search.links].map(([name, target]) => ({ name, target })),
@@ -41,14 +40,28 @@ export const probeTools = (question: ToolQuestion): Tools => {
   };
 };
 
+/** The host path of a program of that name, or null. */
+type Find = (name: string) => string | null;
+
+/** A search of the operator's PATH; loads its package only where something outside the visible folders may have to be found. */
+const openFinder = async ({ path, visible, only, command }: ToolQuestion): Promise<Find> => {
+  const isVisible = (entry: string) =>
+    visible.some((folder) => isWithin(entry, folder)) || entry === '/bin' || entry === '/sbin';
+  if (only.length === 0 && path.every(isVisible) && command?.includes('/') !== true) return () => null;
+  const { default: which } = await import('which');
+  return (name) => which.sync(name, { path: path.join(':'), nothrow: true });
+};
+
 class ToolSearch {
   readonly toolchains = new Map<string, Toolchain>();
   readonly links = new Map<string, string>();
   readonly #question: ToolQuestion;
   readonly #look: Look;
+  readonly #find: Find;
 
-  constructor(question: ToolQuestion) {
+  constructor(question: ToolQuestion, find: Find) {
     this.#question = question;
+    this.#find = find;
     this.#look = {
       home: question.home,
       exists: (path) => statSync(path, { throwIfNoEntry: false }) !== undefined,
@@ -74,23 +87,16 @@ class ToolSearch {
 
   /** A program of path.tools; one that does not exist on the host is left to the plan to complain about. */
   addNamed(name: string): void {
-    const found = which.sync(name, { path: this.#question.path.join(':'), nothrow: true });
+    const found = this.#find(name);
     if (found !== null) this.#addLink(name, found);
   }
 
-  /** The command's real path, if the host has it. */
-  addCommand(command: string, mayLink: boolean): string | undefined {
-    const named = command.includes('/');
-    const path = this.#question.path.join(':');
-    const found = named
-      ? join(command.startsWith('/') ? '/' : this.#question.cwd, command)
-      : which.sync(command, { path, nothrow: true });
-    if (found === null) return undefined;
-    const fact = probePath(found);
-    if (fact.kind !== 'file') return undefined;
-    if (this.#isVisible(fact.real)) return fact.real;
-    if (named || !mayLink) this.#follow(fact.real, found);
-    else if (!this.links.has(command) && !this.#covered(fact.real)) this.#addLink(command, found);
+  /** The command's real path, if the host has it outside the visible folders; what it needs is added. */
+  addCommand(command: string): string | undefined {
+    const found = command.includes('/') ? resolvePath(this.#question.cwd, command) : this.#find(command);
+    const fact = found === null ? undefined : probePath(found);
+    if (fact?.kind !== 'file' || found === null) return undefined;
+    this.#follow(fact.real, found);
     return fact.real;
   }
 
@@ -106,9 +112,7 @@ class ToolSearch {
     for (const { path, kind } of findPackageRoot(real, this.#look).roots) this.#addRoot(path, kind, why);
     const interpreter = probeInterpreter(real);
     if (interpreter === undefined || depth > 3) return;
-    const found = interpreter.startsWith('/')
-      ? interpreter
-      : which.sync(interpreter, { path: this.#question.path.join(':'), nothrow: true });
+    const found = interpreter.startsWith('/') ? interpreter : this.#find(interpreter);
     const fact = found === null ? undefined : probePath(found);
     if (fact?.kind === 'file') this.#follow(fact.real, why, depth + 1);
   }

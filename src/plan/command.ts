@@ -24,8 +24,10 @@ export const planCommand = (
   const chosen = [invocation.command, profile.command, [shell]].find((command) => command.length > 0);
   const argv = chosen as unknown as PlannedCommand['argv'];
   const [name] = argv;
-  if (!name.includes('/')) return { argv, candidates: path.split(':').map((folder) => `${folder}/${name}`) };
-  const asTyped = resolvePath(facts.cwd, name);
-  const real = facts.tools.command;
-  return { argv, candidates: real === undefined || real === asTyped ? [asTyped] : [asTyped, real] };
+  const typed = name.includes('/')
+    ? [resolvePath(facts.cwd, name)]
+    : path.split(':').map((folder) => `${folder}/${name}`);
+  // the host's own, under its real path: a link to it may not be visible inside
+  const { command } = facts.tools;
+  return { argv, candidates: command === undefined || typed.includes(command) ? typed : [...typed, command] };
 };

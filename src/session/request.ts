@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Facts } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -23,6 +22,8 @@ export interface RunRequest {
   readonly home: string;
   readonly stateDir: string;
   readonly configDir: string;
+  /** the folder of sbox's package, with profiles/ and dist/ */
+  readonly packageDir: string;
   /** whether the command is to share this process's terminal */
   readonly terminal: boolean;
 }
@@ -36,7 +37,7 @@ export interface PlannedRun {
 
 /** The pipeline up to the plan: profile, facts, plan. Throws an SboxError. */
 export const planRequest = async (request: RunRequest): Promise<PlannedRun> => {
-  const { invocation, env, home, stateDir } = request;
+  const { invocation, env, home, stateDir, packageDir } = request;
   const profile = await loadProfile({
     names: request.profiles,
     ...(request.configFile !== undefined && { configFile: request.configFile }),
@@ -44,12 +45,12 @@ export const planRequest = async (request: RunRequest): Promise<PlannedRun> => {
     workspace: request.workspace,
     stateDir,
     configDir: request.configDir,
-    shippedProfilesDir: join(packageFolder, 'profiles'),
+    shippedProfilesDir: join(packageDir, 'profiles'),
   });
   const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
-  const executable = join(packageFolder, 'dist', `interpreter-${arch}`);
+  const executable = join(packageDir, 'dist', `interpreter-${arch}`);
   if (!existsSync(stateDir)) ensurePrivateFolder(stateDir);
-  const facts = probeFacts({
+  const facts = await probeFacts({
     profile,
     invocation,
     env,
@@ -58,17 +59,10 @@ export const planRequest = async (request: RunRequest): Promise<PlannedRun> => {
     workspace: request.workspace,
     stateDir,
     ephemeralFolder: join(stateDir, 'ephemeral', `${process.pid}-${Date.now().toString(36)}`),
-    codeDir: packageFolder,
+    codeDir: packageDir,
     capabilities: await recallCapabilities(stateDir, arch, executable),
     paths: declaredPaths(profile, invocation, env, home),
     terminal: request.terminal,
   });
   return { plan: planRun(profile, invocation, facts), facts, executable };
 };
-
-/** The folder of sbox's package: the nearest one above this file that has profiles/. */
-export const packageFolder = ((): string => {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'profiles', 'default.json')) && folder !== '/') folder = dirname(folder);
-  return folder;
-})();

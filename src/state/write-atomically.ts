@@ -1,24 +1,25 @@
-import { randomUUID } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SboxError } from '../domain/errors.ts';
 
 /** Replaces a state file as a whole (mode 0600): a reader, or a crash, sees the old content or the new. */
 export const writeAtomically = (path: string, content: string): void => {
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporary = `${path}.${process.pid}.tmp`;
   try {
+    removeLeftovers(path);
     // 1. the content is on the disk before the name leads to it
-    const fd = openSync(temporary, 'wx', 0o600);
+    const fd = openSync(temporary, 'w', 0o600);
     try {
       writeFileSync(fd, content);
       fsyncSync(fd);
@@ -31,6 +32,28 @@ export const writeAtomically = (path: string, content: string): void => {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw stateError('write', path, error);
+  }
+};
+
+/** A writer needs milliseconds; a temporary file older than this is one of a process that was killed. */
+const leftoverMs = 60_000;
+
+const removeLeftovers = (path: string): void => {
+  const folder = dirname(path);
+  for (const name of readdirSync(folder)) {
+    const [, pid] = name.startsWith(`${basename(path)}.`) ? (/\.(\d+)\.tmp$/.exec(name) ?? []) : [];
+    if (pid === undefined || Number(pid) === process.pid) continue;
+    const age = Date.now() - (statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > leftoverMs || (age > 1_000 && !isRunning(Number(pid)))) rmSync(join(folder, name), { force: true });
+  }
+};
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 };
 

@@ -8,6 +8,9 @@ export const O_WRONLY = 1;
 export const O_CREAT = 0o100;
 export const O_TRUNC = 0o1000;
 export const O_CLOEXEC = 0o2000000;
+/** mknod(2) */
+export const S_IFREG = 0o100000;
+
 export const O_PATH = 0o10000000;
 
 /** openat2(2) */

@@ -47,6 +47,7 @@ const numbers = {
   landlock_restrict_self: [446, 446],
   lookup_dcookie: [212, 18],
   migrate_pages: [256, 238],
+  mknodat: [259, 33],
   mkdirat: [258, 34],
   mount: [165, 40],
   mount_setattr: [442, 442],

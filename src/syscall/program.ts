@@ -10,7 +10,9 @@ import { type Arch, type SyscallName, syscallNumber } from './numbers.ts';
  */
 const loadAddress = 0x1000_0000;
 const instructionBytes = 64;
+const instructionWords = instructionBytes / 4;
 const operation = { equal: 0x8000_0001, and: 0x8000_0002, subtract: 0x8000_0003 } as const;
+const word = { code: 0, mask: 1, arguments: 2, onFailure: 14, into: 15 } as const;
 
 /** A place in the program's data; its address is known once the program is rendered. */
 export interface Data {
@@ -27,7 +29,8 @@ export interface Label {
   readonly kind: 'label';
   at: number | undefined;
 }
-export type Value = number | bigint | Data | Slot;
+/** A number fits into 32 bits, unsigned or negative; all else that a call needs is data. */
+export type Value = number | Data | Slot;
 
 export interface CallOptions<Note> {
   /** where to go on if the call fails; `ignore`: with the next instruction; absent: report and end */
@@ -38,39 +41,42 @@ export interface CallOptions<Note> {
   readonly into?: Slot;
 }
 
-interface Instruction<Note> {
-  readonly code: number;
-  readonly args: readonly (Value | Label)[];
-  readonly onFailure: Label | 'ignore' | undefined;
-  readonly into: Slot | undefined;
-  readonly note: Note | undefined;
-}
-
 /** Builds one program. `Note` is whatever the caller wants to know about an instruction that failed. */
 export class Program<Note> {
   readonly #arch: Arch;
-  readonly #instructions: Instruction<Note>[] = [];
-  readonly #data: { readonly offset: number; readonly bytes: Buffer }[] = [];
-  readonly #words: { readonly at: number; readonly word: number | bigint | Data }[] = [];
-  readonly #strings = new Map<string, Data>();
+  #code = new Uint32Array(1024 * instructionWords);
+  #count = 0;
+  #data = Buffer.alloc(16 * 1024);
   #dataBytes = 0;
+  readonly #strings = new Map<string, Data>();
+  readonly #notes: (Note | undefined)[] = [];
+  /** words of the code that hold offsets into the data, and words that hold places in the code */
+  readonly #dataWords: number[] = [];
+  readonly #labelWords: { readonly at: number; readonly label: Label }[] = [];
+  /** offsets of pointers in the data, which hold offsets into the data */
+  readonly #pointers: number[] = [];
 
   constructor(arch: Arch) {
     this.#arch = arch;
   }
 
   /** Appends a system call and returns the slot of its result. Throws a RangeError if the architecture lacks the call. */
-  call(name: SyscallName, args: readonly Value[], options: CallOptions<Note> = {}): Slot {
+  call(name: SyscallName, args: readonly Value[], options?: CallOptions<Note>): Slot {
     const code = syscallNumber(this.#arch, name);
     if (code === undefined) throw new RangeError(`${this.#arch} has no system call ${name}`);
-    const into = options.into ?? this.slot();
-    this.#instructions.push({ code, args, into, onFailure: options.onFailure, note: options.note });
+    const into = options?.into ?? this.slot();
+    const at = this.#append(code, args, into);
+    this.#notes[this.#count - 1] = options?.note;
+    const onFailure = options?.onFailure;
+    if (onFailure === 'ignore') this.#code[at + word.onFailure] = codeAddress(this.#count);
+    else if (onFailure) this.#labelWords.push({ at: at + word.onFailure, label: onFailure });
     return into;
   }
 
   /** Appends a conditional jump. */
   jumpIfEqual(a: Value, b: Value, target: Label): void {
-    this.#operation(operation.equal, [a, b, target], undefined);
+    const at = this.#append(operation.equal, [a, b], undefined);
+    this.#labelWords.push({ at: at + word.arguments + 4, label: target });
   }
 
   jump(target: Label): void {
@@ -78,11 +84,13 @@ export class Program<Note> {
   }
 
   and(a: Value, b: Value, into: Slot = this.slot()): Slot {
-    return this.#operation(operation.and, [a, b], into);
+    this.#append(operation.and, [a, b], into);
+    return into;
   }
 
-  subtract(a: Value, b: Value): Slot {
-    return this.#operation(operation.subtract, [a, b], this.slot());
+  subtract(a: Value, b: Value, into: Slot = this.slot()): Slot {
+    this.#append(operation.subtract, [a, b], into);
+    return into;
   }
 
   /** A label for a place that `place` fixes later. */
@@ -92,19 +100,17 @@ export class Program<Note> {
 
   /** Fixes a label at the next instruction. */
   place(label: Label): void {
-    label.at = this.#instructions.length;
+    label.at = this.#count;
   }
 
   /** A label at the next instruction. */
   here(): Label {
-    return { kind: 'label', at: this.#instructions.length };
+    return { kind: 'label', at: this.#count };
   }
 
-  /** Eight bytes of data, read by the instructions that take the slot as an argument. */
-  slot(initial = 0n): Slot {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64LE(initial);
-    return { kind: 'slot', offset: this.bytes(bytes).offset };
+  /** Eight bytes of data, zero at first, read by the instructions that take the slot as an argument. */
+  slot(): Slot {
+    return { kind: 'slot', offset: this.#reserve(8) };
   }
 
   /** The slot's address instead of its content. */
@@ -117,10 +123,9 @@ export class Program<Note> {
     return { kind: 'slot', offset: data.offset + offset };
   }
 
-  bytes(content: Buffer): Data {
-    const offset = this.#dataBytes;
-    this.#data.push({ offset, bytes: content });
-    this.#dataBytes += Math.ceil(content.length / 8) * 8;
+  bytes(content: Uint8Array): Data {
+    const offset = this.#reserve(content.length);
+    this.#data.set(content, offset);
     return { kind: 'data', offset };
   }
 
@@ -128,18 +133,24 @@ export class Program<Note> {
   string(text: string): Data {
     const known = this.#strings.get(text);
     if (known) return known;
-    const data = this.bytes(Buffer.from(`${text}\0`));
+    const offset = this.#reserve(Buffer.byteLength(text) + 1);
+    this.#data.write(text, offset);
+    const data: Data = { kind: 'data', offset };
     this.#strings.set(text, data);
     return data;
   }
 
   /** Consecutive words of eight bytes: numbers, or pointers to other data. */
   words(words: readonly (number | bigint | Data)[]): Data {
-    const data = this.bytes(Buffer.alloc(8 * words.length));
-    words.forEach((word, index) => {
-      this.#words.push({ at: data.offset + 8 * index, word });
+    const offset = this.#reserve(8 * words.length);
+    words.forEach((value, index) => {
+      const at = offset + 8 * index;
+      if (typeof value === 'object') {
+        this.#data.writeUInt32LE(value.offset, at);
+        this.#pointers.push(at);
+      } else this.#data.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at);
     });
-    return data;
+    return { kind: 'data', offset };
   }
 
   /** A zero-terminated array of pointers, as execve(2) takes it. */
@@ -149,50 +160,65 @@ export class Program<Note> {
 
   /** The note of the instruction at a byte offset of the program. */
   noteAt(offset: number): Note | undefined {
-    return this.#instructions[offset / instructionBytes]?.note;
+    return this.#notes[offset / instructionBytes];
   }
 
   /** The program as the interpreter reads it from descriptor 3: its length, the instructions, the data. */
   render(): Buffer {
-    const codeBytes = this.#instructions.length * instructionBytes;
-    const out = Buffer.alloc(8 + codeBytes + this.#dataBytes);
-    out.writeBigUInt64LE(BigInt(codeBytes + this.#dataBytes), 0);
+    const codeBytes = this.#count * instructionBytes;
     const dataAddress = loadAddress + codeBytes;
-    this.#instructions.forEach((instruction, index) => {
-      writeInstruction(out, 8 + index * instructionBytes, instruction, index, dataAddress);
-    });
-    for (const { offset, bytes } of this.#data) bytes.copy(out, 8 + codeBytes + offset);
-    for (const { at, word } of this.#words) out.writeBigUInt64LE(resolve(word, dataAddress), 8 + codeBytes + at);
+    const out = Buffer.alloc(8 + codeBytes + this.#dataBytes);
+    out.writeUInt32LE(codeBytes + this.#dataBytes, 0);
+    const code = this.#code.slice(0, this.#count * instructionWords);
+    for (const at of this.#dataWords) code[at] = (code[at] ?? 0) + dataAddress;
+    for (const { at, label } of this.#labelWords) code[at] = labelAddress(label);
+    out.set(new Uint8Array(code.buffer), 8);
+    this.#data.copy(out, 8 + codeBytes, 0, this.#dataBytes);
+    for (const at of this.#pointers) {
+      const place = 8 + codeBytes + at;
+      out.writeUInt32LE(out.readUInt32LE(place) + dataAddress, place);
+    }
     return out;
   }
 
-  #operation(code: number, args: readonly (Value | Label)[], into: Slot | undefined): Slot {
-    this.#instructions.push({ code, args, into, onFailure: undefined, note: undefined });
-    return into as Slot;
+  /** Appends an instruction without labels and returns the index of its first word. */
+  #append(code: number, args: readonly Value[], into: Slot | undefined): number {
+    const at = this.#count * instructionWords;
+    if (at === this.#code.length) this.#code = grown(this.#code, new Uint32Array(2 * at));
+    this.#count++;
+    let mask = 0;
+    for (let index = 0; index < args.length; index++) {
+      const value = args[index] as Value;
+      if (typeof value === 'object' && value.kind === 'slot') mask |= 1 << index;
+      this.#writeArgument(at + word.arguments + 2 * index, value);
+    }
+    this.#code[at + word.code] = code;
+    this.#code[at + word.mask] = mask;
+    if (into) this.#writeArgument(at + word.into, into);
+    return at;
+  }
+
+  #writeArgument(at: number, value: Value): void {
+    if (typeof value === 'object') {
+      this.#code[at] = value.offset;
+      this.#dataWords.push(at);
+    } else {
+      this.#code[at] = value;
+      if (value < 0) this.#code[at + 1] = 0xffff_ffff; // two's complement
+    }
+  }
+
+  #reserve(bytes: number): number {
+    const offset = this.#dataBytes;
+    this.#dataBytes += (bytes + 7) & ~7;
+    while (this.#dataBytes > this.#data.length) this.#data = grown(this.#data, Buffer.alloc(2 * this.#data.length));
+    return offset;
   }
 }
 
-const writeInstruction = (
-  out: Buffer,
-  at: number,
-  { code, args, onFailure, into }: Instruction<unknown>,
-  index: number,
-  dataAddress: number,
-): void => {
-  let mask = 0;
-  args.forEach((argument, position) => {
-    if (typeof argument === 'object' && argument.kind === 'slot') mask |= 1 << position;
-    out.writeBigUInt64LE(resolve(argument, dataAddress), at + 8 + 8 * position);
-  });
-  out.writeUInt32LE(code, at);
-  out.writeUInt32LE(mask, at + 4);
-  if (onFailure) out.writeUInt32LE(onFailure === 'ignore' ? codeAddress(index + 1) : labelAddress(onFailure), at + 56);
-  if (into) out.writeUInt32LE(dataAddress + into.offset, at + 60);
-};
-
-const resolve = (value: Value | Label, dataAddress: number): bigint => {
-  if (typeof value !== 'object') return BigInt.asUintN(64, BigInt(value));
-  return BigInt(value.kind === 'label' ? labelAddress(value) : dataAddress + value.offset);
+const grown = <T extends Uint8Array | Uint32Array>(from: T, to: T): T => {
+  to.set(from);
+  return to;
 };
 
 const codeAddress = (index: number): number => loadAddress + index * instructionBytes;

@@ -6,7 +6,6 @@ import { planRequest, type RunRequest } from '../../session/request.ts';
 import { type Outcome, openSession } from '../../session/session.ts';
 import { passSignals } from '../../session/signals.ts';
 import type { CliContext } from '../context.ts';
-import { asSboxError, errorToJson } from '../messages.ts';
 import { parseInvocation, type RunOptions } from '../options.ts';
 
 /** `sbox run`: plans, starts the command, and ends as it ends. */
@@ -36,6 +35,8 @@ export const run = async (command: readonly string[], options: RunOptions, conte
     });
     return outcome.exitCode;
   } catch (thrown) {
+    if (statusFd === undefined) throw thrown;
+    const { asSboxError, errorToJson } = await import('../messages.ts');
     const error = asSboxError(thrown);
     writeStatus(statusFd, { source: 'sbox', exitCode: error.exitCode, error: errorToJson(error) });
     throw error;
@@ -59,6 +60,7 @@ export const renderRequest = (command: readonly string[], options: RunOptions, c
     home: context.home,
     stateDir: context.stateDir,
     configDir: context.configDir,
+    packageDir: context.packageDir,
     terminal: true,
   };
 };

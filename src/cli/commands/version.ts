@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageFolder } from '../../session/request.ts';
 import type { CliContext } from '../context.ts';
 
 /** `sbox --version` */
 export const version = (context: CliContext): number => {
-  const { version: number } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
+  const { version: number } = JSON.parse(readFileSync(join(context.packageDir, 'package.json'), 'utf8')) as {
     version: string;
   };
   context.print(`${number}\n`);

@@ -43,7 +43,7 @@ const deviceLinks = {
 export const mountProc = (program: StepProgram, targets: TargetTree, target: string, userNamespaces: boolean): void => {
   const goal = `mount "${target}"`;
   const proc = newMount(program, goal, 'proc', {}, quiet | MOUNT_ATTR_NODEV);
-  attach(program, goal, proc, targets.open(target, 'dir'));
+  attach(program, goal, proc, targets.mountPoint(target, 'dir'));
   program.call('close', [proc]);
   if (!userNamespaces) {
     const limit = `${target}/sys/user/max_user_namespaces`.slice(1);
@@ -80,9 +80,8 @@ const cover = (
   const missing = program.label();
   const place = openPath(program, goal, targets.root, target.slice(1), missing);
   const mount = make(goal, place);
-  attach(program, goal, mount, place);
+  attach(program, goal, mount, { folder: place, path: '' });
   program.call('close', [mount]);
-  program.call('close', [place]);
   program.place(missing);
 };
 
@@ -95,14 +94,14 @@ export const mountDevices = (
 ): void => {
   const goal = `mount "${target}"`;
   const dev = newMount(program, goal, 'tmpfs', { mode: '0755', size: '64k' }, quiet);
-  attach(program, goal, dev, targets.open(target, 'dir'));
+  attach(program, goal, dev, targets.mountPoint(target, 'dir'));
   for (const name of devices)
     bind(
       program,
       `mount "${target}/${name}"`,
       openPath(program, goal, AT_FDCWD, `/dev/${name}`),
       quiet,
-      targets.open(`${target}/${name}`, 'file'),
+      targets.mountPoint(`${target}/${name}`, 'file'),
     );
   if (terminal)
     bind(
@@ -110,7 +109,7 @@ export const mountDevices = (
       `mount "${target}/console"`,
       openPath(program, goal, AT_FDCWD, terminal.path),
       quiet,
-      targets.open(`${target}/console`, 'file'),
+      targets.mountPoint(`${target}/console`, 'file'),
     );
   for (const [name, text] of Object.entries(deviceLinks)) {
     program.call('symlinkat', [program.string(text), targets.root, targets.path(`${target}/${name}`)], {
@@ -118,9 +117,9 @@ export const mountDevices = (
     });
   }
   const terminals = newMount(program, goal, 'devpts', { newinstance: true, ptmxmode: '0666', mode: '0620' }, quiet);
-  attach(program, goal, terminals, targets.open(`${target}/pts`, 'dir'));
+  attach(program, goal, terminals, targets.mountPoint(`${target}/pts`, 'dir'));
   const shared = newMount(program, goal, 'tmpfs', { mode: '1777' }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-  attach(program, goal, shared, targets.open(`${target}/shm`, 'dir'));
+  attach(program, goal, shared, targets.mountPoint(`${target}/shm`, 'dir'));
   setAttributes(program, goal, dev, MOUNT_ATTR_RDONLY, 0);
   for (const mount of [dev, terminals, shared]) program.call('close', [mount]);
 };

@@ -71,18 +71,26 @@ export const setAttributes = (
   );
 };
 
-/** Puts a detached mount on an open place, or on a path of the host's (move_mount(2)). */
-export const attach = (program: StepProgram, goal: string, mount: Slot, place: Folder, path = ''): void => {
+/** Where a mount goes: below an open folder, or, with an empty path, onto the open place itself. */
+export interface Place {
+  readonly folder: Folder;
+  readonly path: string;
+}
+
+/** Puts a detached mount in its place, and closes the place if it was opened for that (move_mount(2)). */
+export const attach = (program: StepProgram, goal: string, mount: Slot, { folder, path }: Place): void => {
   const flags = MOVE_MOUNT_F_EMPTY_PATH | (path === '' ? MOVE_MOUNT_T_EMPTY_PATH : 0);
-  const args = [mount, program.string(''), place, program.string(path), flags];
+  const args = [mount, program.string(''), folder, program.string(path), flags];
   program.call('move_mount', args, options(goal, 'move_mount'));
+  if (path === '') program.call('close', [folder]);
 };
 
-/** Shows one open place at another; closes both. */
-export const bind = (program: StepProgram, goal: string, source: Slot, attributes: number, place: Slot): void => {
+/** Shows what is at an open source in another place; closes the source. */
+export const bind = (program: StepProgram, goal: string, source: Slot, attributes: number, place: Place): void => {
   const tree = cloneMount(program, goal, source, attributes);
   attach(program, goal, tree, place);
-  for (const descriptor of [source, tree, place]) program.call('close', [descriptor]);
+  program.call('close', [source]);
+  program.call('close', [tree]);
 };
 
 const options = (goal: string, call: string, onFailure?: Label) =>

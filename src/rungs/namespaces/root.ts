@@ -29,7 +29,7 @@ export const buildRoot = (program: StepProgram, plan: Plan, scaffold: string): S
   program.call('mount', [0, program.string('/'), 0, MS_REC | MS_PRIVATE, 0], { note: { goal, call: 'mount private' } });
   const covered = openPath(program, goal, AT_FDCWD, scaffold);
   const root = newMount(program, goal, 'tmpfs', { mode: '0755', size: '16m' }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-  attach(program, goal, root, AT_FDCWD, scaffold);
+  attach(program, goal, root, { folder: AT_FDCWD, path: scaffold });
   const targets = new TargetTree(program, root);
   const openSource = (path: string): Slot =>
     path === scaffold || path.startsWith(`${scaffold}/`)
@@ -62,7 +62,7 @@ const renderMount = (program: StepProgram, { targets, openSource, plan }: Builde
   switch (mount.kind) {
     case 'bind': {
       const attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (mount.access === 'ro' ? MOUNT_ATTR_RDONLY : 0);
-      bind(program, goal, openSource(mount.source), attributes, targets.open(mount.target, mount.type));
+      bind(program, goal, openSource(mount.source), attributes, targets.mountPoint(mount.target, mount.type));
       targets.untrusted(mount.target);
       return;
     }
@@ -72,14 +72,14 @@ const renderMount = (program: StepProgram, { targets, openSource, plan }: Builde
         goal,
         openSource(mount.store),
         MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-        targets.open(mount.target, mount.type),
+        targets.mountPoint(mount.target, mount.type),
       );
       targets.untrusted(mount.target);
       return;
     case 'memory': {
       const options = { mode: `0${mount.mode.toString(8)}` };
       const made = newMount(program, goal, 'tmpfs', options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-      attach(program, goal, made, targets.open(mount.target, 'dir'));
+      attach(program, goal, made, targets.mountPoint(mount.target, 'dir'));
       program.call('close', [made]);
       return;
     }
@@ -99,6 +99,7 @@ const renderMount = (program: StepProgram, { targets, openSource, plan }: Builde
     }
     case 'link':
       targets.makeParent(mount.target);
+      targets.untrusted(mount.target);
       program.call('symlinkat', [program.string(mount.text), targets.root, targets.path(mount.target)], {
         note: { goal, call: 'symlinkat' },
       });

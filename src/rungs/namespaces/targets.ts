@@ -1,7 +1,7 @@
-import { O_CLOEXEC, O_CREAT, O_WRONLY } from '../../syscall/constants.ts';
+import { S_IFREG } from '../../syscall/constants.ts';
 import type { Data, Slot } from '../../syscall/program.ts';
 import type { StepProgram } from '../program/step.ts';
-import { openPath } from './mount-calls.ts';
+import { openPath, type Place } from './mount-calls.ts';
 
 /**
  * The places in the new root. What lies in sbox's own tmpfs is made by path; what lies in a tree that the command may have written
@@ -23,7 +23,7 @@ export class TargetTree {
     return this.#program.string(target.slice(1));
   }
 
-  /** Declares what lies below a target to be under the command's control. */
+  /** Declares a target to be a link or under the command's control: what lies below it is never reached by path. */
   untrusted(target: string): void {
     this.#untrusted.push(target);
     for (const made of this.#made) if (made.startsWith(`${target}/`)) this.#made.delete(made);
@@ -43,23 +43,25 @@ export class TargetTree {
     this.make(target.slice(0, target.lastIndexOf('/')) || '/');
   }
 
-  /** Makes the target of a mount and opens it. */
-  open(target: string, type: 'file' | 'dir'): Slot {
+  /** Makes the target of a mount. */
+  mountPoint(target: string, type: 'file' | 'dir'): Place {
     if (type === 'dir') this.make(target);
     else {
       this.makeParent(target);
       this.#create(target, (folder, name) => {
-        const made = this.#program.call('openat', [folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644], {
-          onFailure: 'ignore',
-        });
-        this.#program.call('close', [made], { onFailure: 'ignore' });
+        this.#program.call('mknodat', [folder, name, S_IFREG | 0o644, 0], { onFailure: 'ignore' });
       });
     }
-    return openPath(this.#program, `mount "${target}"`, this.root, target.slice(1));
+    if (this.#isTrusted(target)) return { folder: this.root, path: target.slice(1) };
+    return { folder: openPath(this.#program, `mount "${target}"`, this.root, target.slice(1)), path: '' };
+  }
+
+  #isTrusted(target: string): boolean {
+    return !this.#untrusted.some((tree) => target.startsWith(`${tree}/`));
   }
 
   #create(target: string, create: (folder: Slot, name: Data) => void): void {
-    if (!this.#untrusted.some((tree) => target.startsWith(`${tree}/`))) {
+    if (this.#isTrusted(target)) {
       create(this.root, this.path(target));
       return;
     }

@@ -35,9 +35,13 @@ export const setLimits = (program: StepProgram, limits: Limits): void => {
 /** Gives up every capability, now and for whatever is executed later (capabilities(7)). */
 export const dropCapabilities = (program: StepProgram): void => {
   const note = { goal: 'drop capabilities', call: 'capset' };
-  for (let capability = 0; capability < capabilities; capability++) {
-    program.call('prctl', [PR_CAPBSET_DROP, capability], { onFailure: 'ignore' });
-  }
+  const remaining = program.valueAt(program.words([capabilities]));
+  const [again, done] = [program.here(), program.label()];
+  program.jumpIfEqual(remaining, 0, done);
+  program.subtract(remaining, 1, remaining);
+  program.call('prctl', [PR_CAPBSET_DROP, remaining], { onFailure: 'ignore' });
+  program.jump(again);
+  program.place(done);
   program.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0], { note });
   program.call('capset', [program.words([CAPABILITY_VERSION]), program.words([0, 0, 0])], { note });
 };
