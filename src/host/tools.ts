@@ -118,7 +118,9 @@ class ToolSearch {
   }
 
   #addRoot(root: string, kind: 'file' | 'dir', why: string): void {
-    if (!this.#isVisible(root) && !this.#covered(root)) this.toolchains.set(root, { root, kind, why });
+    if (this.#isVisible(root) || this.#covered(root)) return;
+    for (const inner of [...this.toolchains.keys()]) if (isWithin(inner, root)) this.toolchains.delete(inner);
+    this.toolchains.set(root, { root, kind, why });
   }
 
   #covered(path: string): boolean {

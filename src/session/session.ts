@@ -7,6 +7,7 @@ import { decodeStatus, type LaunchEnd, type Launched, type Stdio } from '../rung
 import { launchNamespaces } from '../rungs/namespaces/launch.ts';
 import { prepareState } from './prepare.ts';
 import { removeFolder } from './remove.ts';
+import { assertStreams } from './streams.ts';
 import { followTerminal } from './terminal.ts';
 
 /** How a run ended. */
@@ -37,12 +38,13 @@ export interface SessionOptions {
 /** From SIGTERM at the time limit to SIGKILL. */
 const graceMs = 5_000;
 
-/** Starts a plan. Throws an SboxError if the state directory can't be prepared. */
+/** Starts a plan. Throws an SboxError if the streams can't be handed over or the state directory can't be prepared. */
 export const openSession = async (
   plan: Plan,
   facts: Pick<Facts, 'arch' | 'capabilities'>,
   options: SessionOptions,
 ): Promise<Session> => {
+  assertStreams(options.stdio);
   await prepareState(plan);
   const launched = launchNamespaces(plan, facts, options.executable, options.stdio);
   const job = plan.terminal && followTerminal(launched);

@@ -1,5 +1,7 @@
 import picocolors from 'picocolors';
+import { baseOf, parentOf } from '../../domain/path.ts';
 import type { Plan, PlannedMount } from '../../domain/plan.ts';
+import { toolsFolder } from '../../plan/layout.ts';
 import { planRequest } from '../../session/request.ts';
 import type { CliContext } from '../context.ts';
 import type { RunOptions } from '../options.ts';
@@ -33,7 +35,7 @@ const renderPlan = (plan: Plan, color: boolean): string => {
   ];
   return [
     renderTable(head),
-    section('mounts', plan.mounts.filter(({ kind }) => kind !== 'dir').map(renderMount)),
+    section('mounts', renderMounts(plan.mounts)),
     section('environment', [
       ['names', Object.keys(plan.env).join(' ')],
       ['PATH', plan.env['PATH'] ?? ''],
@@ -51,6 +53,34 @@ const renderPlan = (plan: Plan, color: boolean): string => {
       plan.notes.map((note) => [note]),
     ),
   ].join('');
+};
+
+/** Mounts row by row, but for the two long and dull lists, which are one row each. */
+const renderMounts = (mounts: readonly PlannedMount[]): string[][] => {
+  const isCurated = (mount: PlannedMount) => mount.why === 'curated' && mount.kind !== 'dir';
+  const isTool = (mount: PlannedMount) => mount.kind === 'link' && parentOf(mount.target) === toolsFolder;
+  return mounts
+    .filter((mount) => !isCurated(mount) && !isTool(mount))
+    .flatMap((mount) => {
+      if (mount.kind !== 'dir') return [renderMount(mount)];
+      const count = mounts.filter(isCurated).length;
+      return mount.why === 'curated' ? [[mount.target, 'ro', 'curated', `${count} entries of the host's`]] : [];
+    })
+    .concat(
+      mounts.some(isTool)
+        ? [
+            [
+              toolsFolder,
+              'links',
+              'tools',
+              mounts
+                .filter(isTool)
+                .map(({ target }) => baseOf(target))
+                .join(' '),
+            ],
+          ]
+        : [],
+    );
 };
 
 const renderMount = (mount: PlannedMount): string[] => {
