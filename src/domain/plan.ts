@@ -13,6 +13,8 @@ export type PlannedMount =
       readonly target: string;
       readonly type: 'file' | 'dir';
       readonly access: 'ro' | 'rw';
+      /** passed over if the source has gone since it was looked at */
+      readonly optional?: true;
       readonly why: string;
     }
   /** a private copy, made in `store` (a host path) before the start */

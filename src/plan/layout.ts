@@ -20,7 +20,10 @@ export const reserved: readonly string[] = ['/proc', '/dev', '/sys', '/sbox'];
 export const planBase = (facts: Facts, network: Plan['network']): PlannedMount[] => [
   ...facts.system.map((entry) => planEntry(entry, 'system')),
   { kind: 'dir', target: '/etc', why: 'curated' },
-  ...facts.etc.map((entry) => planEntry(entry, 'curated')),
+  ...facts.etc.map((entry) => ({
+    ...planEntry(entry, 'curated'),
+    ...(entry.kind !== 'link' && { optional: true as const }),
+  })),
   ...planAccountFiles(facts),
   ...planNetworkFiles(facts, network),
   { kind: 'link', target: '/etc/mtab', text: '../proc/self/mounts', why: 'synthetic' },

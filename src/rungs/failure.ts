@@ -2,8 +2,8 @@ import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { type ErrorCode, exitCode, SboxError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { Step } from '../syscall/program.ts';
 import type { ProgramRecord } from '../syscall/records.ts';
-import type { Step } from './program/step.ts';
 
 /** The name of an error number, as in errno(3). */
 export const errnoName = (errno: number): string => {

@@ -3,9 +3,9 @@ import { constants } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { SboxError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { Program } from '../syscall/program.ts';
 import { type ProgramRecord, parseRecords, recordBytes } from '../syscall/records.ts';
 import { findFailure } from './failure.ts';
-import type { StepProgram } from './program/step.ts';
 
 /** What the command's standard streams are, as for node:child_process. */
 export type Stdio = readonly [StdioEntry, StdioEntry, StdioEntry];
@@ -34,7 +34,7 @@ export interface Launched {
 export interface LaunchOptions {
   /** the interpreter's executable for this architecture */
   readonly executable: string;
-  readonly program: StepProgram;
+  readonly program: Program;
   readonly stdio: Stdio;
   readonly plan: Pick<Plan, 'command'>;
 }
@@ -74,8 +74,8 @@ const readRecords = (channel: Duplex, onRecord: (record: ProgramRecord) => void)
   });
 };
 
-const endOf = (records: readonly ProgramRecord[], program: StepProgram, plan: LaunchOptions['plan']): LaunchEnd => {
-  const error = findFailure(records, plan, (offset) => program.noteAt(offset));
+const endOf = (records: readonly ProgramRecord[], program: Program, plan: LaunchOptions['plan']): LaunchEnd => {
+  const error = findFailure(records, plan, (offset) => program.stepAt(offset));
   if (error) return { kind: 'failure', error };
   const status = records.find((record) => record.kind === 'status');
   if (status?.kind === 'status') return { kind: 'status', status: status.status };

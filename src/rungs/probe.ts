@@ -3,11 +3,11 @@ import { LANDLOCK_CREATE_RULESET_VERSION } from '../syscall/constants.ts';
 import { Program } from '../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../syscall/records.ts';
 import { launchProgram } from './launch.ts';
-import { channel, type Step, type StepProgram } from './program/step.ts';
+import { channel } from './program/channel.ts';
 
 /** Finds out what this kernel gives the caller, by doing it in a child; takes a few milliseconds. */
 export const probeCapabilities = async (arch: Facts['arch'], executable: string): Promise<Capabilities> => {
-  const program: StepProgram = new Program<Step>(arch);
+  const program = new Program(arch);
   const record = program.bytes(renderRecord(recordTag.answer));
   const into = program.valueAt(record, 8);
   // the version of Landlock's interface; fails where it is off or unknown (landlock_create_ruleset(2))

@@ -60,6 +60,7 @@ const numbers = {
   openat: [257, 56],
   openat2: [437, 437],
   perf_event_open: [298, 241],
+  pipe2: [293, 59],
   pivot_root: [155, 41],
   ppoll: [271, 73],
   prctl: [157, 167],

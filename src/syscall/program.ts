@@ -1,3 +1,4 @@
+import { O_CLOEXEC } from './constants.ts';
 import { type Arch, type SyscallName, syscallNumber } from './numbers.ts';
 
 /**
@@ -32,24 +33,32 @@ export interface Label {
 /** A number fits into 32 bits, unsigned or negative; all else that a call needs is data. */
 export type Value = number | Data | Slot;
 
-export interface CallOptions<Note> {
+export interface CallOptions {
   /** where to go on if the call fails; `ignore`: with the next instruction; absent: report and end */
   readonly onFailure?: Label | 'ignore';
-  /** what the call was for, handed back by `noteAt` when a failure is reported */
-  readonly note?: Note;
   /** keep the result here instead of in a slot of its own */
   readonly into?: Slot;
 }
 
-/** Builds one program. `Note` is whatever the caller wants to know about an instruction that failed. */
-export class Program<Note> {
+/** What a call was for, so that its failure can be told to a person. */
+export interface Step {
+  /** as in "cannot GOAL": `mount "/usr"` */
+  readonly goal: string;
+  readonly call: SyscallName;
+}
+
+/** Builds one program. */
+export class Program {
+  /** what the calls that follow are for */
+  goal = '';
   readonly #arch: Arch;
   #code = new Uint32Array(1024 * instructionWords);
   #count = 0;
   #data = Buffer.alloc(16 * 1024);
   #dataBytes = 0;
   readonly #strings = new Map<string, Data>();
-  readonly #notes: (Note | undefined)[] = [];
+  readonly #constants = new Map<string, Data>();
+  readonly #steps: (Step | undefined)[] = [];
   /** words of the code that hold offsets into the data, and words that hold places in the code */
   readonly #dataWords: number[] = [];
   readonly #labelWords: { readonly at: number; readonly label: Label }[] = [];
@@ -61,12 +70,12 @@ export class Program<Note> {
   }
 
   /** Appends a system call and returns the slot of its result. Throws a RangeError if the architecture lacks the call. */
-  call(name: SyscallName, args: readonly Value[], options?: CallOptions<Note>): Slot {
+  call(name: SyscallName, args: readonly Value[], options?: CallOptions): Slot {
     const code = syscallNumber(this.#arch, name);
     if (code === undefined) throw new RangeError(`${this.#arch} has no system call ${name}`);
     const into = options?.into ?? this.slot();
     const at = this.#append(code, args, into);
-    this.#notes[this.#count - 1] = options?.note;
+    if (options?.onFailure === undefined) this.#steps[this.#count - 1] = { goal: this.goal, call: name };
     const onFailure = options?.onFailure;
     if (onFailure === 'ignore') this.#code[at + word.onFailure] = codeAddress(this.#count);
     else if (onFailure) this.#labelWords.push({ at: at + word.onFailure, label: onFailure });
@@ -91,6 +100,32 @@ export class Program<Note> {
   subtract(a: Value, b: Value, into: Slot = this.slot()): Slot {
     this.#append(operation.subtract, [a, b], into);
     return into;
+  }
+
+  /**
+   * Runs what `body` appends once for every row of data, with the row's words in `slots`; `next` leads to the next row. The rows wait in a
+   * pipe, which holds 64 KiB (pipe(7)); throws a RangeError if they are more.
+   */
+  each(rows: readonly (readonly (number | Data)[])[], body: (slots: readonly Slot[], next: Label) => void): void {
+    const width = rows[0]?.length ?? 0;
+    const bytes = 8 * width;
+    if (rows.length * bytes > 65_536) throw new RangeError('the rows do not fit into a pipe');
+    if (rows.length === 0) return;
+    const ends = this.words([0, 0]); // int[2], and zeros behind them
+    this.call('pipe2', [ends, O_CLOEXEC]);
+    const [reading, writing] = [this.and(this.valueAt(ends), 0xffff_ffff), this.valueAt(ends, 4)];
+    this.call('write', [writing, this.words(rows.flat()), rows.length * bytes]);
+    this.call('close', [writing]);
+    const row = this.words(new Array<number>(width).fill(0));
+    const [next, done] = [this.here(), this.label()];
+    this.jumpIfEqual(this.call('read', [reading, row, bytes]), 0, done);
+    body(
+      Array.from({ length: width }, (_, index) => this.valueAt(row, 8 * index)),
+      next,
+    );
+    this.jump(next);
+    this.place(done);
+    this.call('close', [reading]);
   }
 
   /** A label for a place that `place` fixes later. */
@@ -153,14 +188,24 @@ export class Program<Note> {
     return { kind: 'data', offset };
   }
 
+  /** Words that the program never writes to; equal ones share their place. */
+  constantWords(words: readonly number[]): Data {
+    const key = words.join();
+    const known = this.#constants.get(key);
+    if (known) return known;
+    const data = this.words(words);
+    this.#constants.set(key, data);
+    return data;
+  }
+
   /** A zero-terminated array of pointers, as execve(2) takes it. */
   pointers(targets: readonly Data[]): Data {
     return this.words([...targets, 0]);
   }
 
-  /** The note of the instruction at a byte offset of the program. */
-  noteAt(offset: number): Note | undefined {
-    return this.#notes[offset / instructionBytes];
+  /** What the instruction at a byte offset of the program was for, if it is a call whose failure ends the program. */
+  stepAt(offset: number): Step | undefined {
+    return this.#steps[offset / instructionBytes];
   }
 
   /** The program as the interpreter reads it from descriptor 3: its length, the instructions, the data. */

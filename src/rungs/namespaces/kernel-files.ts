@@ -6,8 +6,8 @@ import {
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
 } from '../../syscall/constants.ts';
+import type { Program, Slot } from '../../syscall/program.ts';
 import { writeFile } from '../program/files.ts';
-import type { StepProgram } from '../program/step.ts';
 import { attach, bind, cloneMount, newMount, openPath, setAttributes } from './mount-calls.ts';
 import type { TargetTree } from './targets.ts';
 
@@ -40,86 +40,60 @@ const deviceLinks = {
  * A /proc of the new PID namespace. Its settings are read-only and what tells of the host is hidden; what this kernel lacks is
  * passed over. Without `userNamespaces`, the namespace's own limit of them is set to none first (namespaces(7)).
  */
-export const mountProc = (program: StepProgram, targets: TargetTree, target: string, userNamespaces: boolean): void => {
-  const goal = `mount "${target}"`;
-  const proc = newMount(program, goal, 'proc', {}, quiet | MOUNT_ATTR_NODEV);
-  attach(program, goal, proc, targets.mountPoint(target, 'dir'));
+export const mountProc = (program: Program, targets: TargetTree, target: string, userNamespaces: boolean): void => {
+  const proc = newMount(program, 'proc', {}, quiet | MOUNT_ATTR_NODEV);
+  attach(program, proc, targets.mountPoint(target, 'dir'));
   program.call('close', [proc]);
   if (!userNamespaces) {
-    const limit = `${target}/sys/user/max_user_namespaces`.slice(1);
-    writeFile(program, targets.root, limit, '0', 'forbid further user namespaces');
+    program.goal = 'forbid further user namespaces';
+    writeFile(program, targets.root, `${target}/sys/user/max_user_namespaces`.slice(1), '0');
   }
   lockProc(program, targets, target);
 };
 
-const lockProc = (program: StepProgram, targets: TargetTree, target: string): void => {
+const lockProc = (program: Program, targets: TargetTree, target: string): void => {
+  const readOnly = quiet | MOUNT_ATTR_RDONLY;
+  const nothing = (): Slot => cloneMount(program, openPath(program, AT_FDCWD, '/dev/null'), readOnly);
+  const emptyFolder = (): Slot => newMount(program, 'tmpfs', { mode: '0555' }, readOnly);
   for (const name of readOnlyInProc) {
-    cover(program, targets, `${target}/${name}`, (goal, place) =>
-      cloneMount(program, goal, place, quiet | MOUNT_ATTR_RDONLY),
-    );
+    cover(program, targets, `${target}/${name}`, (place) => cloneMount(program, place, readOnly));
   }
-  for (const name of hiddenInProc) {
-    cover(program, targets, `${target}/${name}`, (goal) =>
-      cloneMount(program, goal, openPath(program, goal, AT_FDCWD, '/dev/null'), quiet | MOUNT_ATTR_RDONLY),
-    );
-  }
-  for (const name of hiddenFoldersInProc) {
-    cover(program, targets, `${target}/${name}`, (goal) =>
-      newMount(program, goal, 'tmpfs', { mode: '0555' }, quiet | MOUNT_ATTR_RDONLY),
-    );
-  }
+  for (const name of hiddenInProc) cover(program, targets, `${target}/${name}`, nothing);
+  for (const name of hiddenFoldersInProc) cover(program, targets, `${target}/${name}`, emptyFolder);
 };
 
-const cover = (
-  program: StepProgram,
-  targets: TargetTree,
-  target: string,
-  make: (goal: string, place: ReturnType<typeof openPath>) => ReturnType<typeof openPath>,
-): void => {
-  const goal = `cover "${target}"`;
+const cover = (program: Program, targets: TargetTree, target: string, make: (place: Slot) => Slot): void => {
+  program.goal = `cover "${target}"`;
   const missing = program.label();
-  const place = openPath(program, goal, targets.root, target.slice(1), missing);
-  const mount = make(goal, place);
-  attach(program, goal, mount, { folder: place, path: '' });
+  const place = openPath(program, targets.root, target.slice(1), { onFailure: missing });
+  const mount = make(place);
+  attach(program, mount, { folder: place, path: '' });
   program.call('close', [mount]);
   program.place(missing);
 };
 
 /** A /dev with the harmless devices, terminals of its own and shared memory of its own; read-only itself. */
 export const mountDevices = (
-  program: StepProgram,
+  program: Program,
   targets: TargetTree,
   target: string,
   terminal: Terminal | undefined,
 ): void => {
-  const goal = `mount "${target}"`;
-  const dev = newMount(program, goal, 'tmpfs', { mode: '0755', size: '64k' }, quiet);
-  attach(program, goal, dev, targets.mountPoint(target, 'dir'));
-  for (const name of devices)
-    bind(
-      program,
-      `mount "${target}/${name}"`,
-      openPath(program, goal, AT_FDCWD, `/dev/${name}`),
-      quiet,
-      targets.mountPoint(`${target}/${name}`, 'file'),
-    );
-  if (terminal)
-    bind(
-      program,
-      `mount "${target}/console"`,
-      openPath(program, goal, AT_FDCWD, terminal.path),
-      quiet,
-      targets.mountPoint(`${target}/console`, 'file'),
-    );
+  const dev = newMount(program, 'tmpfs', { mode: '0755', size: '64k' }, quiet);
+  attach(program, dev, targets.mountPoint(target, 'dir'));
+  const show = (source: string, name: string): void => {
+    program.goal = `mount "${target}/${name}"`;
+    bind(program, openPath(program, AT_FDCWD, source), quiet, targets.mountPoint(`${target}/${name}`, 'file'));
+  };
+  for (const name of devices) show(`/dev/${name}`, name);
+  if (terminal) show(terminal.path, 'console');
   for (const [name, text] of Object.entries(deviceLinks)) {
-    program.call('symlinkat', [program.string(text), targets.root, targets.path(`${target}/${name}`)], {
-      note: { goal, call: 'symlinkat' },
-    });
+    program.call('symlinkat', [program.string(text), targets.root, targets.path(`${target}/${name}`)]);
   }
-  const terminals = newMount(program, goal, 'devpts', { newinstance: true, ptmxmode: '0666', mode: '0620' }, quiet);
-  attach(program, goal, terminals, targets.mountPoint(`${target}/pts`, 'dir'));
-  const shared = newMount(program, goal, 'tmpfs', { mode: '1777' }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-  attach(program, goal, shared, targets.mountPoint(`${target}/shm`, 'dir'));
-  setAttributes(program, goal, dev, MOUNT_ATTR_RDONLY, 0);
+  const terminals = newMount(program, 'devpts', { newinstance: true, ptmxmode: '0666', mode: '0620' }, quiet);
+  attach(program, terminals, targets.mountPoint(`${target}/pts`, 'dir'));
+  const shared = newMount(program, 'tmpfs', { mode: '1777' }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  attach(program, shared, targets.mountPoint(`${target}/shm`, 'dir'));
+  setAttributes(program, dev, MOUNT_ATTR_RDONLY, 0);
   for (const mount of [dev, terminals, shared]) program.call('close', [mount]);
 };

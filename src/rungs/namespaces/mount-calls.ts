@@ -16,82 +16,68 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
 } from '../../syscall/constants.ts';
-import type { Label, Slot } from '../../syscall/program.ts';
-import type { StepProgram } from '../program/step.ts';
+import type { CallOptions, Program, Slot } from '../../syscall/program.ts';
 
 type Folder = Slot | typeof AT_FDCWD;
 
+/** Where a mount goes: below an open folder, or, with an empty path, onto the open place itself. */
+export interface Place {
+  readonly folder: Folder;
+  readonly path: string | Slot;
+}
+
 /** Opens a path without following any link; below `folder`, never above it, if that is a descriptor (openat2(2), Linux 5.6). */
-export const openPath = (program: StepProgram, goal: string, folder: Folder, path: string, onFailure?: Label): Slot => {
+export const openPath = (program: Program, folder: Folder, path: string | Slot, options?: CallOptions): Slot => {
   const resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | (folder === AT_FDCWD ? 0 : RESOLVE_IN_ROOT);
-  const how = program.words([O_PATH | O_CLOEXEC, 0, resolve]);
-  return program.call('openat2', [folder, program.string(path), how, 24], options(goal, `open "${path}"`, onFailure));
+  const how = program.constantWords([O_PATH | O_CLOEXEC, 0, resolve]);
+  return program.call('openat2', [folder, pathValue(program, path), how, 24], options);
 };
+
+const pathValue = (program: Program, path: string | Slot) => (typeof path === 'string' ? program.string(path) : path);
 
 /** A mount of its own of a new file system instance: tmpfs, proc or devpts (fsopen(2), Linux 5.2). */
 export const newMount = (
-  program: StepProgram,
-  goal: string,
+  program: Program,
   type: string,
   settings: Readonly<Record<string, string | true>>,
   attributes: number,
 ): Slot => {
-  const context = program.call('fsopen', [program.string(type), FSOPEN_CLOEXEC], options(goal, `fsopen ${type}`));
+  const context = program.call('fsopen', [program.string(type), FSOPEN_CLOEXEC]);
   for (const [key, value] of Object.entries(settings)) {
     const [command, text] = value === true ? [FSCONFIG_SET_FLAG, 0] : [FSCONFIG_SET_STRING, program.string(value)];
-    program.call('fsconfig', [context, command, program.string(key), text, 0], options(goal, `fsconfig ${key}`));
+    program.call('fsconfig', [context, command, program.string(key), text, 0]);
   }
-  program.call('fsconfig', [context, FSCONFIG_CMD_CREATE, 0, 0, 0], options(goal, `fsconfig ${type}`));
-  const mount = program.call('fsmount', [context, FSMOUNT_CLOEXEC, attributes], options(goal, `fsmount ${type}`));
+  program.call('fsconfig', [context, FSCONFIG_CMD_CREATE, 0, 0, 0]);
+  const mount = program.call('fsmount', [context, FSMOUNT_CLOEXEC, attributes]);
   program.call('close', [context]);
   return mount;
 };
 
 /** A detached copy of what is mounted at an open place, all below it included, with further attributes (open_tree(2)). */
-export const cloneMount = (program: StepProgram, goal: string, source: Slot, attributes: number): Slot => {
+export const cloneMount = (program: Program, source: Slot, attributes: number): Slot => {
   const flags = OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
-  const tree = program.call('open_tree', [source, program.string(''), flags], options(goal, 'open_tree'));
-  setAttributes(program, goal, tree, attributes, AT_RECURSIVE);
+  const tree = program.call('open_tree', [source, program.string(''), flags]);
+  setAttributes(program, tree, attributes, AT_RECURSIVE);
   return tree;
 };
 
 /** Adds attributes to a mount; they can't be taken away again by a less privileged namespace (mount_setattr(2), Linux 5.12). */
-export const setAttributes = (
-  program: StepProgram,
-  goal: string,
-  mount: Slot,
-  attributes: number,
-  flags: number,
-): void => {
-  const change = program.words([attributes, 0, 0, 0]); // struct mount_attr: set, clear, propagation, user namespace
-  program.call(
-    'mount_setattr',
-    [mount, program.string(''), AT_EMPTY_PATH | flags, change, 32],
-    options(goal, 'mount_setattr'),
-  );
+export const setAttributes = (program: Program, mount: Slot, attributes: number, flags: number): void => {
+  const change = program.constantWords([attributes, 0, 0, 0]); // struct mount_attr: set, clear, propagation, user namespace
+  program.call('mount_setattr', [mount, program.string(''), AT_EMPTY_PATH | flags, change, 32]);
 };
 
-/** Where a mount goes: below an open folder, or, with an empty path, onto the open place itself. */
-export interface Place {
-  readonly folder: Folder;
-  readonly path: string;
-}
-
 /** Puts a detached mount in its place, and closes the place if it was opened for that (move_mount(2)). */
-export const attach = (program: StepProgram, goal: string, mount: Slot, { folder, path }: Place): void => {
+export const attach = (program: Program, mount: Slot, { folder, path }: Place): void => {
   const flags = MOVE_MOUNT_F_EMPTY_PATH | (path === '' ? MOVE_MOUNT_T_EMPTY_PATH : 0);
-  const args = [mount, program.string(''), folder, program.string(path), flags];
-  program.call('move_mount', args, options(goal, 'move_mount'));
+  program.call('move_mount', [mount, program.string(''), folder, pathValue(program, path), flags]);
   if (path === '') program.call('close', [folder]);
 };
 
 /** Shows what is at an open source in another place; closes the source. */
-export const bind = (program: StepProgram, goal: string, source: Slot, attributes: number, place: Place): void => {
-  const tree = cloneMount(program, goal, source, attributes);
-  attach(program, goal, tree, place);
+export const bind = (program: Program, source: Slot, attributes: number, place: Place): void => {
+  const tree = cloneMount(program, source, attributes);
+  attach(program, tree, place);
   program.call('close', [source]);
   program.call('close', [tree]);
 };
-
-const options = (goal: string, call: string, onFailure?: Label) =>
-  onFailure ? { note: { goal, call }, onFailure } : { note: { goal, call } };

@@ -10,21 +10,22 @@ import {
   CLONE_NEWUSER,
   CLONE_NEWUTS,
   LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET,
-  SIGCHLD,
   SIOCSIFFLAGS,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
 } from '../../syscall/constants.ts';
 import type { Arch } from '../../syscall/numbers.ts';
-import { Program } from '../../syscall/program.ts';
+import { type Data, Program } from '../../syscall/program.ts';
+import { channel } from '../program/channel.ts';
 import { dropCapabilities, forbidNewPrivileges, installFilter, setLimits } from '../program/confine.ts';
 import { executeCommand } from '../program/execute.ts';
 import { writeFile } from '../program/files.ts';
-import type { Step, StepProgram } from '../program/step.ts';
 import {
   blockSignals,
   closeDescriptors,
   dieWithParent,
+  fork,
+  type LifeLine,
   leadGroup,
   releaseStreams,
   restoreSignals,
@@ -51,51 +52,42 @@ export interface NamespaceHost {
  *    capabilities, installs the filter, then reaps and reports.
  * 3. The command, in a process group of its own, so that kill(0, ...) inside reaches nothing outside.
  */
-export const renderNamespaceProgram = (plan: Plan, host: NamespaceHost): StepProgram => {
-  const program: StepProgram = new Program<Step>(host.arch);
-  const foregroundFd = plan.terminal?.foreground ? plan.terminal.fd : undefined;
+export const renderNamespaceProgram = (plan: Plan, host: NamespaceHost): Program => {
+  const program = new Program(host.arch);
   const mask = blockSignals(program);
   closeDescriptors(program);
   leadGroup(program, undefined);
   const modes = plan.terminal && saveTerminal(program, plan.terminal.fd);
   unshareNamespaces(program, plan);
-  dieWithParent(program);
-  const outside = program.label();
-  const inner = program.call('clone', [SIGCHLD, 0, 0, 0, 0], note('start the inner supervisor', 'clone'));
-  program.jumpIfEqual(inner, 0, outside);
+  dieWithParent(program, channel);
   const terminal = plan.terminal && modes && { fd: plan.terminal.fd, processGroup: plan.terminal.processGroup, modes };
+  program.goal = 'start the inner supervisor';
+  const inner = fork(program, (line) => renderInner(program, plan, host, mask, line));
   shield(program);
   releaseStreams(program, terminal?.fd);
-  program.call('close', [3], { onFailure: 'ignore' });
+  program.call('close', [channel]);
   superviseOutside(program, inner, terminal);
-
-  program.place(outside);
-  renderInside(program, plan, host);
-  const command = program.call('clone', [SIGCHLD, 0, 0, 0, 0], note('start the command', 'clone'));
-  const inCommand = program.label();
-  program.jumpIfEqual(command, 0, inCommand);
-  releaseStreams(program, plan.terminal?.fd);
-  superviseInside(program, command, plan.terminal?.fd);
-
-  program.place(inCommand);
-  leadGroup(program, foregroundFd);
-  restoreSignals(program, mask);
-  executeCommand(
-    program,
-    plan.command,
-    Object.entries(plan.env).map(([name, value]) => `${name}=${value}`),
-  );
   return program;
 };
 
-const renderInside = (program: StepProgram, plan: Plan, host: NamespaceHost): void => {
-  dieWithParent(program);
+const renderInner = (program: Program, plan: Plan, host: NamespaceHost, mask: Data, line: LifeLine): void => {
+  dieWithParent(program, line);
   shield(program);
-  program.call(
-    'sethostname',
-    [program.string(plan.hostname), Buffer.byteLength(plan.hostname)],
-    note('set the host name', 'sethostname'),
-  );
+  enterSandbox(program, plan, host);
+  program.goal = 'start the command';
+  const command = fork(program, () => {
+    leadGroup(program, plan.terminal?.foreground ? plan.terminal.fd : undefined);
+    restoreSignals(program, mask);
+    executeCommand(program, plan.command, plan.env);
+  });
+  releaseStreams(program, plan.terminal?.fd);
+  superviseInside(program, command, plan.terminal?.fd);
+};
+
+/** From the new namespaces to the state that the command starts in. */
+const enterSandbox = (program: Program, plan: Plan, host: NamespaceHost): void => {
+  program.goal = 'set the host name';
+  program.call('sethostname', [program.string(plan.hostname), Buffer.byteLength(plan.hostname)]);
   const ownNetwork = plan.network.mode !== 'full';
   if (ownNetwork) raiseLoopback(program);
   const root = buildRoot(program, plan, host.scaffold);
@@ -107,37 +99,35 @@ const renderInside = (program: StepProgram, plan: Plan, host: NamespaceHost): vo
   installFilter(program, host.arch, { userNamespaces: plan.userNamespaces });
 };
 
-const unshareNamespaces = (program: StepProgram, plan: Plan): void => {
+const unshareNamespaces = (program: Program, plan: Plan): void => {
   if (plan.user.uid === 0) program.call('setgroups', [0, 0], { onFailure: 'ignore' });
   const network = plan.network.mode === 'full' ? 0 : CLONE_NEWNET;
   const flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | network;
-  program.call('unshare', [flags], note('create a user namespace', 'unshare'));
-  writeFile(program, AT_FDCWD, '/proc/self/setgroups', 'deny', 'map the user');
-  writeFile(program, AT_FDCWD, '/proc/self/uid_map', `${plan.user.uid} ${plan.user.uid} 1`, 'map the user');
-  writeFile(program, AT_FDCWD, '/proc/self/gid_map', `${plan.user.gid} ${plan.user.gid} 1`, 'map the group');
+  program.goal = 'create a user namespace';
+  program.call('unshare', [flags]);
+  program.goal = 'map the user';
+  writeFile(program, AT_FDCWD, '/proc/self/setgroups', 'deny');
+  writeFile(program, AT_FDCWD, '/proc/self/uid_map', `${plan.user.uid} ${plan.user.uid} 1`);
+  program.goal = 'map the group';
+  writeFile(program, AT_FDCWD, '/proc/self/gid_map', `${plan.user.gid} ${plan.user.gid} 1`);
 };
 
 /** Sets the loopback interface of the new network namespace up (netdevice(7)). */
-const raiseLoopback = (program: StepProgram): void => {
+const raiseLoopback = (program: Program): void => {
   const request = Buffer.alloc(40); // struct ifreq: name, then flags: IFF_UP | IFF_RUNNING
   request.write('lo');
   request.writeUInt16LE(0x41, 16);
-  const socket = program.call(
-    'socket',
-    [AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0],
-    note('raise the loopback interface', 'socket'),
-  );
-  program.call('ioctl', [socket, SIOCSIFFLAGS, program.bytes(request)], note('raise the loopback interface', 'ioctl'));
+  program.goal = 'raise the loopback interface';
+  const socket = program.call('socket', [AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0]);
+  program.call('ioctl', [socket, SIOCSIFFLAGS, program.bytes(request)]);
   program.call('close', [socket]);
 };
 
 /** Keeps the host's abstract unix sockets out of reach where its network is shared (landlock(7), ABI 6). */
-const scopeAbstractSockets = (program: StepProgram): void => {
+const scopeAbstractSockets = (program: Program): void => {
   const attributes = program.words([0, 0, LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET]);
-  const goal = 'scope abstract unix sockets';
-  const ruleset = program.call('landlock_create_ruleset', [attributes, 24, 0], note(goal, 'landlock_create_ruleset'));
-  program.call('landlock_restrict_self', [ruleset, 0], note(goal, 'landlock_restrict_self'));
+  program.goal = 'scope abstract unix sockets';
+  const ruleset = program.call('landlock_create_ruleset', [attributes, 24, 0]);
+  program.call('landlock_restrict_self', [ruleset, 0]);
   program.call('close', [ruleset]);
 };
-
-const note = (goal: string, call: string) => ({ note: { goal, call } });

@@ -12,8 +12,7 @@ import {
   O_TRUNC,
   O_WRONLY,
 } from '../../syscall/constants.ts';
-import type { Slot } from '../../syscall/program.ts';
-import type { StepProgram } from '../program/step.ts';
+import type { Program, Slot } from '../../syscall/program.ts';
 import { mountDevices, mountProc } from './kernel-files.ts';
 import { attach, bind, newMount, openPath, setAttributes } from './mount-calls.ts';
 import { TargetTree } from './targets.ts';
@@ -24,18 +23,20 @@ import { TargetTree } from './targets.ts';
  * RESOLVE_NO_SYMLINKS), targets likewise and below the new root, so that a link planted in a writable tree ends the run
  * instead of leading a mount astray.
  */
-export const buildRoot = (program: StepProgram, plan: Plan, scaffold: string): Slot => {
-  const goal = 'put the root together';
-  program.call('mount', [0, program.string('/'), 0, MS_REC | MS_PRIVATE, 0], { note: { goal, call: 'mount private' } });
-  const covered = openPath(program, goal, AT_FDCWD, scaffold);
-  const root = newMount(program, goal, 'tmpfs', { mode: '0755', size: '16m' }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-  attach(program, goal, root, { folder: AT_FDCWD, path: scaffold });
+export const buildRoot = (program: Program, plan: Plan, scaffold: string): Slot => {
+  program.goal = 'put the root together';
+  program.call('mount', [0, program.string('/'), 0, MS_REC | MS_PRIVATE, 0]);
+  const covered = openPath(program, AT_FDCWD, scaffold);
+  const root = newMount(program, 'tmpfs', { mode: '0755', size: '16m' }, writable);
+  attach(program, root, { folder: AT_FDCWD, path: scaffold });
   const targets = new TargetTree(program, root);
   const openSource = (path: string): Slot =>
     path === scaffold || path.startsWith(`${scaffold}/`)
-      ? openPath(program, `mount "${path}"`, covered, path.slice(scaffold.length + 1) || '.')
-      : openPath(program, `mount "${path}"`, AT_FDCWD, path);
-  for (const mount of plan.mounts) renderMount(program, { targets, openSource, plan }, mount);
+      ? openPath(program, covered, path.slice(scaffold.length + 1) || '.')
+      : openPath(program, AT_FDCWD, path);
+  const builder = { targets, openSource, plan };
+  for (const mount of plan.mounts) if (!isOptional(mount)) renderMount(program, builder, mount);
+  bindOptional(program, targets, plan.mounts.filter(isOptional));
   return root;
 };
 
@@ -46,40 +47,59 @@ interface Builder {
   readonly plan: Plan;
 }
 
+const writable = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+const readOnly = writable | MOUNT_ATTR_RDONLY;
+
 /** Makes the new root read-only and the only one (pivot_root(2), "pivot_root(".", ".")"), then goes to the working directory. */
-export const enterRoot = (program: StepProgram, root: Slot, cwd: string): void => {
-  const goal = 'enter the root';
+export const enterRoot = (program: Program, root: Slot, cwd: string): void => {
+  program.goal = 'enter the root';
   const here = program.string('.');
-  setAttributes(program, goal, root, MOUNT_ATTR_RDONLY, 0);
-  program.call('fchdir', [root], { note: { goal, call: 'fchdir' } });
-  program.call('pivot_root', [here, here], { note: { goal, call: 'pivot_root' } });
-  program.call('umount2', [here, MNT_DETACH], { note: { goal, call: 'umount2' } });
-  program.call('chdir', [program.string(cwd)], { note: { goal: `go to "${cwd}"`, call: 'chdir' } });
+  setAttributes(program, root, MOUNT_ATTR_RDONLY, 0);
+  program.call('fchdir', [root]);
+  program.call('pivot_root', [here, here]);
+  program.call('umount2', [here, MNT_DETACH]);
+  program.goal = `go to "${cwd}"`;
+  program.call('chdir', [program.string(cwd)]);
 };
 
-const renderMount = (program: StepProgram, { targets, openSource, plan }: Builder, mount: PlannedMount): void => {
-  const goal = `mount "${mount.target}"`;
+type Optional = Extract<PlannedMount, { kind: 'bind' }>;
+
+const isOptional = (mount: PlannedMount): mount is Optional => mount.kind === 'bind' && mount.optional === true;
+
+/** Many small read-only binds in a loop, instead of one after the other: the program stays short. */
+const bindOptional = (program: Program, targets: TargetTree, mounts: readonly Optional[]): void => {
+  for (const type of ['file', 'dir'] as const) {
+    const rows = mounts.filter((mount) => mount.type === type);
+    for (const { target } of rows) targets.makeParent(target);
+    program.goal = 'mount the curated files';
+    program.each(
+      rows.map(({ source, target }) => [program.string(source), targets.path(target)]),
+      ([source, target], next) => {
+        const from = openPath(program, AT_FDCWD, source as Slot, { onFailure: next });
+        targets.create(target as Slot, type);
+        bind(program, from, readOnly, { folder: targets.root, path: target as Slot });
+      },
+    );
+  }
+};
+
+const renderMount = (program: Program, { targets, openSource, plan }: Builder, mount: PlannedMount): void => {
+  program.goal = `mount "${mount.target}"`;
   switch (mount.kind) {
     case 'bind': {
-      const attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (mount.access === 'ro' ? MOUNT_ATTR_RDONLY : 0);
-      bind(program, goal, openSource(mount.source), attributes, targets.mountPoint(mount.target, mount.type));
+      const attributes = mount.access === 'ro' ? readOnly : writable;
+      bind(program, openSource(mount.source), attributes, targets.mountPoint(mount.target, mount.type));
       targets.untrusted(mount.target);
       return;
     }
     case 'copy':
-      bind(
-        program,
-        goal,
-        openSource(mount.store),
-        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-        targets.mountPoint(mount.target, mount.type),
-      );
+      bind(program, openSource(mount.store), writable, targets.mountPoint(mount.target, mount.type));
       targets.untrusted(mount.target);
       return;
     case 'memory': {
       const options = { mode: `0${mount.mode.toString(8)}` };
-      const made = newMount(program, goal, 'tmpfs', options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-      attach(program, goal, made, targets.mountPoint(mount.target, 'dir'));
+      const made = newMount(program, 'tmpfs', options, writable);
+      attach(program, made, targets.mountPoint(mount.target, 'dir'));
       program.call('close', [made]);
       return;
     }
@@ -88,21 +108,16 @@ const renderMount = (program: StepProgram, { targets, openSource, plan }: Builde
       return;
     case 'file': {
       const flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
-      const file = program.call('openat', [targets.root, targets.path(mount.target), flags, 0o644], {
-        note: { goal, call: 'openat' },
-      });
+      const file = program.call('openat', [targets.root, targets.path(mount.target), flags, 0o644]);
       const content = Buffer.from(mount.content);
-      if (content.length > 0)
-        program.call('write', [file, program.bytes(content), content.length], { note: { goal, call: 'write' } });
+      if (content.length > 0) program.call('write', [file, program.bytes(content), content.length]);
       program.call('close', [file]);
       return;
     }
     case 'link':
       targets.makeParent(mount.target);
       targets.untrusted(mount.target);
-      program.call('symlinkat', [program.string(mount.text), targets.root, targets.path(mount.target)], {
-        note: { goal, call: 'symlinkat' },
-      });
+      program.call('symlinkat', [program.string(mount.text), targets.root, targets.path(mount.target)]);
       return;
     case 'proc':
       mountProc(program, targets, mount.target, plan.userNamespaces);

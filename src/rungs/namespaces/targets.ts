@@ -1,6 +1,5 @@
 import { S_IFREG } from '../../syscall/constants.ts';
-import type { Data, Slot } from '../../syscall/program.ts';
-import type { StepProgram } from '../program/step.ts';
+import type { Data, Program, Slot } from '../../syscall/program.ts';
 import { openPath, type Place } from './mount-calls.ts';
 
 /**
@@ -9,11 +8,11 @@ import { openPath, type Place } from './mount-calls.ts';
  */
 export class TargetTree {
   readonly root: Slot;
-  readonly #program: StepProgram;
+  readonly #program: Program;
   readonly #made = new Set<string>(['/']);
   readonly #untrusted: string[] = [];
 
-  constructor(program: StepProgram, root: Slot) {
+  constructor(program: Program, root: Slot) {
     this.#program = program;
     this.root = root;
   }
@@ -34,9 +33,7 @@ export class TargetTree {
     if (this.#made.has(target)) return;
     this.makeParent(target);
     this.#made.add(target);
-    this.#create(target, (folder, name) => {
-      this.#program.call('mkdirat', [folder, name, 0o755], { onFailure: 'ignore' });
-    });
+    this.#createIn(target, 'dir');
   }
 
   makeParent(target: string): void {
@@ -48,26 +45,30 @@ export class TargetTree {
     if (type === 'dir') this.make(target);
     else {
       this.makeParent(target);
-      this.#create(target, (folder, name) => {
-        this.#program.call('mknodat', [folder, name, S_IFREG | 0o644, 0], { onFailure: 'ignore' });
-      });
+      this.#createIn(target, 'file');
     }
     if (this.#isTrusted(target)) return { folder: this.root, path: target.slice(1) };
-    return { folder: openPath(this.#program, `mount "${target}"`, this.root, target.slice(1)), path: '' };
+    return { folder: openPath(this.#program, this.root, target.slice(1)), path: '' };
   }
 
   #isTrusted(target: string): boolean {
     return !this.#untrusted.some((tree) => target.startsWith(`${tree}/`));
   }
 
-  #create(target: string, create: (folder: Slot, name: Data) => void): void {
+  /** Makes an empty file or directory below a folder, the root if not named; does nothing if the name is taken. */
+  create(name: Data | Slot, type: 'file' | 'dir', folder: Slot = this.root): void {
+    if (type === 'dir') this.#program.call('mkdirat', [folder, name, 0o755], { onFailure: 'ignore' });
+    else this.#program.call('mknodat', [folder, name, S_IFREG | 0o644, 0], { onFailure: 'ignore' });
+  }
+
+  #createIn(target: string, type: 'file' | 'dir'): void {
     if (this.#isTrusted(target)) {
-      create(this.root, this.path(target));
+      this.create(this.path(target), type);
       return;
     }
     const at = target.lastIndexOf('/');
-    const folder = openPath(this.#program, `mount "${target}"`, this.root, target.slice(1, at));
-    create(folder, this.#program.string(target.slice(at + 1)));
+    const folder = openPath(this.#program, this.root, target.slice(1, at));
+    this.create(this.#program.string(target.slice(at + 1)), type, folder);
     this.#program.call('close', [folder]);
   }
 }

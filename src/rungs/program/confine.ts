@@ -10,14 +10,14 @@ import {
   SECCOMP_SET_MODE_FILTER,
 } from '../../syscall/constants.ts';
 import type { Arch } from '../../syscall/numbers.ts';
+import type { Program } from '../../syscall/program.ts';
 import { renderSeccompFilter, type SeccompOptions } from '../../syscall/seccomp.ts';
-import type { StepProgram } from './step.ts';
 
 /** One past the highest capability that a kernel may know; the ones that it does not know are passed over. */
 const capabilities = 48;
 
 /** Sets the limits of this process and of all that it starts (setrlimit(2)); core dumps are off. */
-export const setLimits = (program: StepProgram, limits: Limits): void => {
+export const setLimits = (program: Program, limits: Limits): void => {
   const wanted: readonly [string, number, number | undefined][] = [
     ['memory', RLIMIT.DATA, limits.memoryBytes],
     ['processes', RLIMIT.NPROC, limits.processes],
@@ -27,14 +27,14 @@ export const setLimits = (program: StepProgram, limits: Limits): void => {
   ];
   for (const [name, resource, value] of wanted) {
     if (value === undefined) continue;
-    const note = { goal: `limit ${name} to ${value}`, call: 'prlimit64' };
-    program.call('prlimit64', [0, resource, program.words([value, value]), 0], { note });
+    program.goal = `limit ${name} to ${value}`;
+    program.call('prlimit64', [0, resource, program.words([value, value]), 0]);
   }
 };
 
 /** Gives up every capability, now and for whatever is executed later (capabilities(7)). */
-export const dropCapabilities = (program: StepProgram): void => {
-  const note = { goal: 'drop capabilities', call: 'capset' };
+export const dropCapabilities = (program: Program): void => {
+  program.goal = 'drop capabilities';
   const remaining = program.valueAt(program.words([capabilities]));
   const [again, done] = [program.here(), program.label()];
   program.jumpIfEqual(remaining, 0, done);
@@ -42,20 +42,20 @@ export const dropCapabilities = (program: StepProgram): void => {
   program.call('prctl', [PR_CAPBSET_DROP, remaining], { onFailure: 'ignore' });
   program.jump(again);
   program.place(done);
-  program.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0], { note });
-  program.call('capset', [program.words([CAPABILITY_VERSION]), program.words([0, 0, 0])], { note });
+  program.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0]);
+  program.call('capset', [program.words([CAPABILITY_VERSION]), program.words([0, 0, 0])]);
 };
 
 /** What is executed from now on gains nothing by being setuid; the condition of filters and Landlock (prctl(2)). */
-export const forbidNewPrivileges = (program: StepProgram): void => {
-  program.call('prctl', [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0], { note: { goal: 'forbid new privileges', call: 'prctl' } });
+export const forbidNewPrivileges = (program: Program): void => {
+  program.goal = 'forbid new privileges';
+  program.call('prctl', [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0]);
 };
 
 /** Installs the filter (seccomp(2)); it binds this process and all that it starts. */
-export const installFilter = (program: StepProgram, arch: Arch, options: SeccompOptions): void => {
+export const installFilter = (program: Program, arch: Arch, options: SeccompOptions): void => {
+  program.goal = 'install the system-call filter';
   const filter = renderSeccompFilter(arch, options);
   const description = program.words([filter.length / 8, program.bytes(filter)]); // struct sock_fprog
-  program.call('seccomp', [SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, description], {
-    note: { goal: 'install the system-call filter', call: 'seccomp' },
-  });
+  program.call('seccomp', [SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, description]);
 };

@@ -1,16 +1,17 @@
-import type { PlannedCommand } from '../../domain/plan.ts';
+import type { Plan, PlannedCommand } from '../../domain/plan.ts';
 import { ERRNO } from '../../syscall/constants.ts';
+import type { Program } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
-import { channel, type StepProgram } from './step.ts';
+import { channel } from './channel.ts';
 
 /**
  * Replaces the process by the command, looking for it as execvp(3) does, but inside the sandbox, where it counts. A file without
  * a known format is given to /bin/sh. If nothing can be executed, the launcher gets an `exec` record and the process ends.
  */
-export const executeCommand = (program: StepProgram, command: PlannedCommand, env: readonly string[]): void => {
+export const executeCommand = (program: Program, command: PlannedCommand, env: Plan['env']): void => {
   const vector = (texts: readonly string[]) => program.pointers(texts.map((text) => program.string(text)));
   const argv = vector(command.argv);
-  const envp = vector(env);
+  const envp = vector(Object.entries(env).map(([name, value]) => `${name}=${value}`));
   const record = program.bytes(renderRecord(recordTag.exec));
   const outcome = program.valueAt(record, 8);
   const denied = program.slot();

@@ -1,6 +1,7 @@
 import {
   F_SETFD,
   FD_CLOEXEC,
+  O_CLOEXEC,
   PR_SET_DUMPABLE,
   PR_SET_PDEATHSIG,
   SIG_BLOCK,
@@ -17,9 +18,9 @@ import {
   WNOHANG,
   WUNTRACED,
 } from '../../syscall/constants.ts';
-import type { Data, Slot } from '../../syscall/program.ts';
+import type { Data, Label, Program, Slot } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
-import { channel, type StepProgram } from './step.ts';
+import { channel } from './channel.ts';
 
 /**
  * Signals between the launcher and the two supervising processes: every signal that the launcher sends to the outer one arrives at
@@ -32,50 +33,80 @@ export const controlSignal = { resume: 'SIGCONT', foreground: 'SIGTTOU' } as con
 const everySignal = 0xffff_ffff_ffff_ffffn;
 
 /** Blocks every signal and returns the mask that the command gets back. */
-export const blockSignals = (program: StepProgram): Data => {
+export const blockSignals = (program: Program): Data => {
   const before = program.words([0]);
   const mask = program.words([everySignal]);
-  program.call('rt_sigprocmask', [SIG_BLOCK, mask, before, SIGSET_BYTES], note('block signals', 'rt_sigprocmask'));
+  program.goal = 'block signals';
+  program.call('rt_sigprocmask', [SIG_BLOCK, mask, before, SIGSET_BYTES]);
   return before;
 };
 
-export const restoreSignals = (program: StepProgram, mask: Data): void => {
-  program.call('rt_sigprocmask', [SIG_SETMASK, mask, 0, SIGSET_BYTES], note('restore signals', 'rt_sigprocmask'));
+export const restoreSignals = (program: Program, mask: Data): void => {
+  program.goal = 'restore signals';
+  program.call('rt_sigprocmask', [SIG_SETMASK, mask, 0, SIGSET_BYTES]);
 };
 
 /** Leaves no descriptor above the channel open, and none above 2 to what is executed later. */
-export const closeDescriptors = (program: StepProgram): void => {
-  program.call('close_range', [channel + 1, 0xffff_ffff, 0], note('close descriptors', 'close_range'));
-  program.call('fcntl', [channel, F_SETFD, FD_CLOEXEC], note('close descriptors', 'fcntl'));
+export const closeDescriptors = (program: Program): void => {
+  program.goal = 'close descriptors';
+  program.call('close_range', [channel + 1, 0xffff_ffff, 0]);
+  program.call('fcntl', [channel, F_SETFD, FD_CLOEXEC]);
 };
 
+/** What tells a process that its parent is gone: the other end of this descriptor is closed then. */
+export type LifeLine = Slot | typeof channel;
+
 /**
- * Dies with the parent (prctl(2), PR_SET_PDEATHSIG) from now on, and at once if the launcher is gone already: its end of the
- * channel is closed then. To be called after the last change of credentials, which would clear it.
+ * Dies with the parent (prctl(2), PR_SET_PDEATHSIG) from now on, and at once if it is gone already. To be called after the last change
+ * of credentials, which would clear it.
  */
-export const dieWithParent = (program: StepProgram): void => {
-  program.call('prctl', [PR_SET_PDEATHSIG, SIGKILL], note('follow the launcher', 'prctl'));
+export const dieWithParent = (program: Program, line: LifeLine): void => {
+  program.goal = 'follow the launcher';
+  program.call('prctl', [PR_SET_PDEATHSIG, SIGKILL]);
   const alive = program.label();
-  const hangUp = program.words([channel]); // struct pollfd without events: only POLLHUP and POLLERR answer
-  const ready = program.call('ppoll', [hangUp, 1, program.words([0, 0]), 0, 0], note('follow the launcher', 'ppoll'));
-  program.jumpIfEqual(ready, 0, alive);
+  const poll = program.words([0]); // struct pollfd without events: only POLLHUP and POLLERR answer
+  program.and(line, -1, program.valueAt(poll));
+  program.jumpIfEqual(program.call('ppoll', [poll, 1, program.words([0, 0]), 0, 0]), 0, alive);
   program.call('exit_group', [1]);
   program.place(alive);
 };
 
+/**
+ * Starts a child process that runs what `inChild` appends, which must not come to its end, and returns the slot of its id. The child
+ * gets a line to this process, which closes when this process ends.
+ */
+export const fork = (program: Program, inChild: (line: LifeLine) => void): Slot => {
+  const ends = program.words([0, 0]); // int[2], and zeros behind them
+  program.call('pipe2', [ends, O_CLOEXEC]);
+  const line = program.and(program.valueAt(ends), 0xffff_ffff);
+  const ownEnd = program.valueAt(ends, 4);
+  const child = program.call('clone', [SIGCHLD, 0, 0, 0, 0]);
+  const [ours, theirs] = [program.label(), program.label()];
+  program.jumpIfEqual(child, 0, theirs);
+  program.jump(ours);
+  program.place(theirs);
+  program.call('close', [ownEnd]);
+  inChild(line);
+  program.place(ours);
+  program.call('close', [line]);
+  return child;
+};
+
 /** Keeps the process out of reach of ptrace(2), /proc/PID/mem and /proc/PID/fd for whatever runs inside. */
-export const shield = (program: StepProgram): void => {
-  program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0], note('shield the supervisor', 'prctl'));
+export const shield = (program: Program): void => {
+  program.goal = 'shield the supervisor';
+  program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0]);
 };
 
 /** Lets go of the standard streams, so that a pipe of the command's closes when the command closes it. */
-export const releaseStreams = (program: StepProgram, terminalFd: number | undefined): void => {
+export const releaseStreams = (program: Program, terminalFd: number | undefined): void => {
   for (const fd of [0, 1, 2]) if (fd !== terminalFd) program.call('close', [fd], { onFailure: 'ignore' });
 };
 
 /** Makes this process the leader of its own group and, if asked, the terminal's foreground. */
-export const leadGroup = (program: StepProgram, terminalFd: number | undefined): void => {
-  program.call('setpgid', [0, 0], note('make a process group', 'setpgid'));
+export const leadGroup = (program: Program, terminalFd: number | undefined): void => {
+  program.goal = 'make a process group';
+  program.call('setpgid', [0, 0]);
   if (terminalFd === undefined) return;
   const group = program.words([0]);
   program.call('getpid', [], { into: program.valueAt(group) });
@@ -86,7 +117,7 @@ export const leadGroup = (program: StepProgram, terminalFd: number | undefined):
  * The outer supervisor's rest of life: passes signals on to `child`, and when that ended gives the terminal back: its modes if the
  * command was killed, its foreground if it was held by a group that is gone.
  */
-export const superviseOutside = (program: StepProgram, child: Slot, terminal: OuterTerminal | undefined): void => {
+export const superviseOutside = (program: Program, child: Slot, terminal: OuterTerminal | undefined): void => {
   const status = program.slot();
   const [ended, wait] = [program.label(), program.here()];
   const signal = nextSignal(program, wait);
@@ -115,13 +146,13 @@ export interface OuterTerminal {
 }
 
 /** Keeps the terminal's modes (struct termios of the kernel: 36 bytes). */
-export const saveTerminal = (program: StepProgram, fd: number): Data => {
+export const saveTerminal = (program: Program, fd: number): Data => {
   const modes = program.bytes(Buffer.alloc(64));
   program.call('ioctl', [fd, TCGETS, modes], { onFailure: 'ignore' });
   return modes;
 };
 
-const returnTerminal = (program: StepProgram, terminal: OuterTerminal, status: Slot): void => {
+const returnTerminal = (program: Program, terminal: OuterTerminal, status: Slot): void => {
   const [done, restore] = [program.label(), program.label()];
   const group = program.words([0]);
   program.call('ioctl', [terminal.fd, TIOCGPGRP, group], { onFailure: done });
@@ -139,7 +170,7 @@ const returnTerminal = (program: StepProgram, terminal: OuterTerminal, status: S
  * The inner supervisor's rest of life, as the first process of its PID namespace: reaps, passes signals on to the command, reports
  * when it stops, and when it ends, reports its status and ends too, which kills whatever is left (pid_namespaces(7)).
  */
-export const superviseInside = (program: StepProgram, command: Slot, terminalFd: number | undefined): void => {
+export const superviseInside = (program: Program, command: Slot, terminalFd: number | undefined): void => {
   const stopped = program.bytes(renderRecord(recordTag.stopped));
   const ended = program.bytes(renderRecord(recordTag.status));
   const status = program.valueAt(ended, 8);
@@ -185,7 +216,5 @@ export const superviseInside = (program: StepProgram, command: Slot, terminalFd:
   program.call('exit_group', [0]);
 };
 
-const nextSignal = (program: StepProgram, again: ReturnType<StepProgram['label']>): Slot =>
+const nextSignal = (program: Program, again: Label): Slot =>
   program.call('rt_sigtimedwait', [program.words([everySignal]), 0, 0, SIGSET_BYTES], { onFailure: again });
-
-const note = (goal: string, call: string) => ({ note: { goal, call } });

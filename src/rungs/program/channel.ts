@@ -1,0 +1,2 @@
+/** The descriptor that connects a program with the launcher. */
+export const channel = 3;
