@@ -44,8 +44,27 @@ export interface Terminal {
   readonly foreground: boolean;
 }
 
-/** What this kernel lets an unprivileged caller do here, found by doing it. */
+/** How the namespaces rung gets its root and its /proc here. */
+export interface NamespaceVariant {
+  /** `chroot`: where a filter refuses pivot_root(2), the new root is moved over the old one and entered by chroot(2) */
+  readonly root: 'pivot' | 'chroot';
+  /** `host`: where a container's masked /proc forbids a fresh one, that one is shown read-only */
+  readonly proc: 'fresh' | 'host';
+}
+
+/** Why something can't be had here. */
+export interface Refusal {
+  readonly message: string;
+  readonly cause: string;
+  readonly fix: string;
+}
+
+/** What this kernel lets the caller do here, found by doing it. */
 export interface Capabilities {
+  /** the namespaces rung as a whole */
+  readonly namespaces: NamespaceVariant | Refusal;
+  /** PID, IPC, UTS and network namespaces without any mount */
+  readonly bareNamespaces: boolean;
   /** 0: no Landlock */
   readonly landlockAbi: number;
 }
@@ -69,8 +88,8 @@ export interface Facts {
   readonly cwd: string;
   readonly workspace: string;
   readonly stateDir: string;
-  /** the folder of copies of a run that is forgotten at its end */
-  readonly ephemeralFolder: string;
+  /** a folder for this one run, removed at its end */
+  readonly runFolder: string;
   /** the folder of sbox's own code */
   readonly codeDir: string;
   readonly env: Readonly<Record<string, string>>;
@@ -89,6 +108,8 @@ export interface Facts {
     readonly missing: readonly string[];
   };
   readonly terminal?: Terminal;
+  /** files of accounts and of the network, without links: what the landlock rung shows of /etc as it is */
+  readonly sharedFiles: readonly string[];
   /** contents of the host's /etc/resolv.conf and /etc/hosts, for a sandbox that shares the host's network */
   readonly resolvConf: string;
   readonly hosts: string;

@@ -1,4 +1,4 @@
-import type { Terminal } from './facts.ts';
+import type { NamespaceVariant, Terminal } from './facts.ts';
 import type { Limits } from './limits.ts';
 import type { NetworkMode } from './network.ts';
 import type { Property } from './property.ts';
@@ -32,6 +32,17 @@ export type PlannedMount =
   | { readonly kind: 'link'; readonly target: string; readonly text: string; readonly why: string }
   | { readonly kind: 'proc' | 'devices'; readonly target: string; readonly why: string };
 
+/** How the rung does it here. */
+export type Mechanism =
+  | ({ readonly kind: 'namespaces' } & NamespaceVariant)
+  | {
+      readonly kind: 'landlock';
+      readonly abi: number;
+      /** whether PID, IPC, UTS and network namespaces are used beside it */
+      readonly namespaces: boolean;
+    }
+  | { readonly kind: 'portable' };
+
 export interface PlannedCommand {
   readonly argv: readonly [string, ...string[]];
   /** absolute paths inside that are tried in this order, as execvp(3) would */
@@ -43,14 +54,19 @@ export interface Plan {
   readonly version: 1;
   readonly sandbox: {
     readonly name: string;
-    /** host folder of its home and records */
+    /** host folder of its home and records; of an ephemeral one, of this run */
     readonly folder: string;
     readonly ephemeral: boolean;
   };
   readonly rung: RungName;
+  readonly mechanism: Mechanism;
   readonly profiles: readonly string[];
   readonly workspace: string;
   readonly cwd: string;
+  /** HOME as the command sees it */
+  readonly home: string;
+  /** host folder for this one run, if it needs one; removed at its end */
+  readonly runFolder?: string;
   readonly command: PlannedCommand;
   readonly mounts: readonly PlannedMount[];
   readonly env: Readonly<Record<string, string>>;

@@ -18,7 +18,7 @@ export interface FactsRequest {
   readonly cwd: string;
   readonly workspace: string;
   readonly stateDir: string;
-  readonly ephemeralFolder: string;
+  readonly runFolder: string;
   readonly codeDir: string;
   readonly capabilities: Capabilities;
   /** the paths whose kind the plan has to know */
@@ -45,7 +45,7 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
     cwd: request.cwd,
     workspace,
     stateDir: request.stateDir,
-    ephemeralFolder: request.ephemeralFolder,
+    runFolder: request.runFolder,
     codeDir: request.codeDir,
     env,
     system,
@@ -62,9 +62,18 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
     paths: Object.fromEntries(request.paths.map((path) => [path, probePath(path)])),
     protectedPaths: probeProtected(workspace, profile.protect),
     ...(terminal && { terminal }),
+    sharedFiles: sharedFiles.flatMap(realFile),
     resolvConf: readText('/etc/resolv.conf'),
     hosts: readText('/etc/hosts'),
   };
+};
+
+/** World-readable files that say who is who and where names are resolved. */
+const sharedFiles = ['passwd', 'group', 'hosts', 'hostname', 'resolv.conf'].map((name) => `/etc/${name}`);
+
+const realFile = (path: string): string[] => {
+  const fact = probePath(path);
+  return fact.kind === 'file' ? [fact.real] : [];
 };
 
 const realPath = (path: string): string => {

@@ -12,7 +12,6 @@ const maxArgumentBytes = 131_071;
 export const checkInvocation = (profile: Profile, invocation: Invocation, facts: Facts): void => {
   checkWorkspace(facts);
   checkCommand(invocation, facts);
-  checkRung(invocation);
   const mode = invocation.network ?? profile.network.mode;
   if (mode === 'host-only') {
     throw new SboxError({
@@ -22,16 +21,6 @@ export const checkInvocation = (profile: Profile, invocation: Invocation, facts:
       exitCode: exitCode.usage,
     });
   }
-};
-
-const checkRung = ({ rung }: Invocation): void => {
-  if (rung === undefined || rung === 'namespaces') return;
-  throw new SboxError({
-    code: 'SBOX_E_RUNG',
-    message: `cannot use rung "${rung}": this version does not have it`,
-    fix: 'use --rung namespaces, or leave the option out',
-    exitCode: exitCode.usage,
-  });
 };
 
 const checkWorkspace = (facts: Facts): void => {

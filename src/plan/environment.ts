@@ -3,7 +3,7 @@ import type { Invocation } from '../domain/invocation.ts';
 import { isWithin, normalizePath } from '../domain/path.ts';
 import type { PlannedMount } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
-import { homeInside, toolsFolder } from './layout.ts';
+import type { Layout } from './layout.ts';
 
 /**
  * Variables that change what a program loads or runs. A pattern never takes them over; the operator may still name one in full,
@@ -24,11 +24,12 @@ export const planEnvironment = (
   facts: Facts,
   shell: string,
   mounts: readonly PlannedMount[],
+  layout: Layout,
   name: string,
 ): PlannedEnvironment => {
   const visible = planVisible(profile.env.passIfVisible, facts, mounts);
   const env: Record<string, string> = {
-    ...planFixed(facts, shell, name),
+    ...planFixed(facts, shell, layout, name),
     ...visible.env,
     ...planPassed(profile.env.pass, facts.env),
     ...planPassed(invocation.pass, facts.env),
@@ -44,16 +45,16 @@ export const planEnvironment = (
   };
 };
 
-const planFixed = (facts: Facts, shell: string, name: string): Record<string, string> => {
-  const home = homeInside(facts);
+const planFixed = (facts: Facts, shell: string, layout: Layout, name: string): Record<string, string> => {
+  const { home } = layout;
   return {
     HOME: home,
     USER: facts.user.name,
     LOGNAME: facts.user.name,
     SHELL: shell,
-    PATH: planPath(facts, home).join(':'),
+    PATH: planPath(facts, layout).join(':'),
     PWD: facts.cwd,
-    TMPDIR: '/tmp',
+    TMPDIR: layout.temporary,
     SBOX: name,
     // what npm and pip install globally goes into HOME (npm-config(7), pip's PIP_ variables, PEP 668)
     npm_config_prefix: `${home}/.local`,
@@ -63,9 +64,9 @@ const planFixed = (facts: Facts, shell: string, name: string): Record<string, st
 };
 
 /** The sandbox's own programs first, then what is visible of the operator's PATH, then the system's. */
-const planPath = (facts: Facts, home: string): string[] => {
+const planPath = (facts: Facts, { home, tools }: Layout): string[] => {
   const onlyLinks = facts.tools.path.length === 1 && facts.tools.path[0] === 'links';
-  const path = facts.tools.path.map((entry) => (entry === 'links' ? toolsFolder : entry));
+  const path = facts.tools.path.map((entry) => (entry === 'links' ? tools : entry));
   if (onlyLinks) return path;
   const system = ['/usr/local/bin', '/usr/bin', '/bin'];
   return [...new Set([`${home}/.local/bin`, ...path, ...system])];

@@ -1,9 +1,22 @@
 import type { Facts } from '../domain/facts.ts';
 import { isWithin } from '../domain/path.ts';
-import type { Plan, PlannedMount } from '../domain/plan.ts';
+import type { Mechanism, Plan, PlannedMount } from '../domain/plan.ts';
 
-/** The directory of links to tools, first in PATH after the sandbox's own programs. */
-export const toolsFolder = '/sbox/bin';
+/** Where a rung puts what the command finds by its environment: absolute paths as the command sees them. */
+export interface Layout {
+  readonly home: string;
+  /** TMPDIR */
+  readonly temporary: string;
+  /** the directory of links to tools, in PATH behind the sandbox's own programs */
+  readonly tools: string;
+}
+
+/** A mount namespace has its own HOME at the real one's path; without one, the sandbox's folders are used where they lie. */
+export const planLayout = (mechanism: Mechanism, facts: Facts, sandbox: Plan['sandbox']): Layout =>
+  mechanism.kind === 'namespaces'
+    ? { home: homeInside(facts), temporary: '/tmp', tools: '/sbox/bin' }
+    : { home: `${sandbox.folder}/home`, temporary: `${facts.runFolder}/tmp`, tools: `${facts.runFolder}/bin` };
+
 /** The sandbox's host name. */
 export const sandboxHostname = 'sbox';
 
@@ -15,6 +28,19 @@ export const homeInside = (facts: Facts): string =>
 
 /** Paths that are sbox's own inside: nothing is mounted there or below. */
 export const reserved: readonly string[] = ['/proc', '/dev', '/sys', '/sbox'];
+
+/** What the landlock rung allows of the host: system directories and the curated /etc, accounts and names as they are, /proc, harmless devices. */
+export const planHostBase = (facts: Facts): PlannedMount[] => [
+  ...facts.system.filter(({ kind }) => kind !== 'link').map((entry) => planEntry(entry, 'system')),
+  ...facts.etc.filter(({ kind }) => kind !== 'link').map((entry) => planEntry(entry, 'curated')),
+  ...facts.sharedFiles.map((path) => planEntry({ path, kind: 'file' }, 'as on the host')),
+  planEntry({ path: '/proc', kind: 'dir' }, "the host's"),
+  ...facts.sys.map((entry) => planEntry(entry, 'processor topology')),
+  ...['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name): PlannedMount => {
+    const path = `/dev/${name}`;
+    return { kind: 'bind', source: path, target: path, type: 'file', access: 'rw', why: 'device' };
+  }),
+];
 
 /** System directories read-only, the curated /etc, /proc, /dev, private temporary folders: what every sandbox has. */
 export const planBase = (facts: Facts, network: Plan['network']): PlannedMount[] => [

@@ -1,16 +1,18 @@
 import type { Facts } from '../domain/facts.ts';
-import { isWithin, parentOf } from '../domain/path.ts';
-import type { Plan, PlannedMount } from '../domain/plan.ts';
+import { baseOf, isWithin, parentOf } from '../domain/path.ts';
+import type { Mechanism, Plan, PlannedMount } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { DeclaredMount } from '../domain/profile.ts';
-import { planDeclared } from './declared.ts';
-import { homeInside, planBase, toolsFolder } from './layout.ts';
+import { type DeclaredOutcome, planDeclared } from './declared.ts';
+import { homeInside, type Layout, planBase, planHostBase } from './layout.ts';
 
 export interface MountQuestion {
   readonly declared: readonly DeclaredMount[];
   readonly facts: Facts;
   readonly network: Plan['network'];
   readonly sandbox: Plan['sandbox'];
+  readonly mechanism: Mechanism;
+  readonly layout: Layout;
 }
 
 /**
@@ -18,19 +20,52 @@ export interface MountQuestion {
  * base < HOME < toolchains < workspace < protected paths < declared.
  */
 export const planMounts = (question: MountQuestion): { mounts: PlannedMount[]; problems: readonly Problem[] } => {
-  const { facts, network, sandbox } = question;
+  const { facts, network, sandbox, mechanism, layout } = question;
+  const ownRoot = mechanism.kind === 'namespaces';
   const declared = planDeclared(question.declared, facts, `${sandbox.folder}/copies`);
-  const byTarget = new Map<string, PlannedMount>();
+  const placed = ownRoot ? declared : placeOnHost(declared, facts, layout);
   const layers = [
-    planBase(facts, network),
-    planHome(facts, sandbox),
-    planTools(facts),
-    planWorkspace(facts, declared.mounts),
-    declared.mounts,
+    ownRoot ? planBase(facts, network) : planHostBase(facts),
+    ownRoot ? planHome(facts, sandbox) : planFolders(layout),
+    planTools(facts, layout),
+    ownRoot ? planWorkspace(facts, declared.mounts) : [bindOnto(facts.workspace, 'dir', 'rw', 'workspace')],
+    placed.mounts,
   ];
+  const byTarget = new Map<string, PlannedMount>();
   for (const mount of layers.flat()) byTarget.set(mount.target, mount);
   const mounts = [...byTarget.values()].sort((a, b) => compareTargets(a.target, b.target));
-  return { mounts, problems: declared.problems };
+  return { mounts, problems: placed.problems };
+};
+
+const planFolders = ({ home, temporary, tools }: Layout): PlannedMount[] => [
+  bindOnto(home, 'dir', 'rw', 'HOME of this sandbox'),
+  bindOnto(temporary, 'dir', 'rw', 'private'),
+  bindOnto(tools, 'dir', 'ro', 'links to tools'),
+];
+
+/**
+ * Without a mount namespace a path can only be shown where it is, and below HOME by a link from the sandbox's own. What can't is a
+ * problem that names the target which would work.
+ */
+const placeOnHost = (declared: DeclaredOutcome, facts: Facts, { home }: Layout): DeclaredOutcome => {
+  const problems = [...declared.problems];
+  const mounts = declared.mounts.flatMap((mount): PlannedMount[] => {
+    if (mount.kind !== 'bind' && mount.kind !== 'copy') return [mount];
+    const shown = mount.kind === 'bind' ? mount.source : mount.store;
+    const here = { ...mount, target: shown };
+    if (isWithin(mount.target, facts.home)) {
+      const target = `${home}${mount.target.slice(facts.home.length)}`;
+      return [here, { kind: 'link', target, text: shown, why: mount.why }];
+    }
+    if (mount.target === shown) return [here];
+    const works = mount.kind === 'bind' ? mount.source : `~/${baseOf(mount.target)}`;
+    problems.push({
+      message: `the landlock rung can't show "${mount.source}" as "${mount.target}" (${mount.why})`,
+      hint: `name "${works}" as the target, or one below HOME`,
+    });
+    return [];
+  });
+  return { mounts, problems };
 };
 
 /** Component-wise, so that "/a" comes before "/a/b" and that before "/a-b". */
@@ -47,7 +82,7 @@ const planHome = (facts: Facts, sandbox: Plan['sandbox']): PlannedMount[] => {
   ];
 };
 
-const planTools = (facts: Facts): PlannedMount[] => [
+const planTools = (facts: Facts, { tools }: Layout): PlannedMount[] => [
   ...facts.tools.toolchains.map(
     ({ root, kind, why }): PlannedMount => ({
       kind: 'bind',
@@ -61,7 +96,7 @@ const planTools = (facts: Facts): PlannedMount[] => [
   ...facts.tools.links.map(
     ({ name, target }): PlannedMount => ({
       kind: 'link',
-      target: `${toolsFolder}/${name}`,
+      target: `${tools}/${name}`,
       text: target,
       why: 'tool',
     }),

@@ -7,9 +7,10 @@ import type { PropertyName } from '../domain/property.ts';
 import { checkInvocation } from './checks.ts';
 import { planCommand, planShell } from './command.ts';
 import { planEnvironment } from './environment.ts';
-import { sandboxHostname } from './layout.ts';
+import { planLayout, sandboxHostname } from './layout.ts';
 import { planMounts } from './mounts.ts';
 import { planProperties } from './properties.ts';
+import { planMechanism } from './rung.ts';
 import { planSandbox } from './sandbox.ts';
 
 /**
@@ -18,13 +19,17 @@ import { planSandbox } from './sandbox.ts';
  */
 export const planRun = (profile: Profile, invocation: Invocation, facts: Facts): Plan => {
   checkInvocation(profile, invocation, facts);
+  const mechanism = planMechanism(invocation.rung, facts.capabilities);
   const sandbox = planSandbox(invocation, facts);
+  const layout = planLayout(mechanism, facts, sandbox);
   const network = { mode: invocation.network ?? profile.network.mode };
   const { mounts, problems } = planMounts({
     declared: [...profile.mounts, ...invocation.mounts],
     facts,
     network,
     sandbox,
+    mechanism,
+    layout,
   });
   if (problems.length > 0) {
     throw new SboxError({
@@ -35,7 +40,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     });
   }
   const shell = planShell(facts);
-  const { env, notes } = planEnvironment(profile, invocation, facts, shell, mounts, sandbox.name);
+  const { env, notes } = planEnvironment(profile, invocation, facts, shell, mounts, layout, sandbox.name);
   const shape = {
     network,
     limits: { ...profile.limits, ...invocation.limits },
@@ -45,17 +50,20 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
   const plan: Plan = {
     version: 1,
     sandbox,
-    rung: 'namespaces',
+    rung: mechanism.kind,
+    mechanism,
     profiles: profile.sources,
     workspace: facts.workspace,
     cwd: facts.cwd,
+    home: layout.home,
+    ...(mechanism.kind !== 'namespaces' && { runFolder: facts.runFolder }),
     command: planCommand(profile, invocation, facts, shell, env['PATH'] ?? ''),
     mounts,
     env,
     hostname: sandboxHostname,
     ...shape,
     ...(facts.terminal && { terminal: facts.terminal }),
-    properties: planProperties(shape, facts),
+    properties: planProperties({ ...shape, mechanism }, facts),
     require: [...new Set<PropertyName>([...profile.require, ...invocation.require])],
     watch: facts.protectedPaths.missing,
     notes: [...notes, ...noteLinks(facts)],

@@ -1,38 +1,92 @@
 import type { Facts } from '../domain/facts.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { Mechanism, Plan } from '../domain/plan.ts';
 import type { Property, PropertyName, PropertyStatus } from '../domain/property.ts';
 
-/** What the namespaces rung promises for a plan on this host. */
-export const planProperties = (
-  plan: Pick<Plan, 'network' | 'limits' | 'user' | 'userNamespaces'>,
-  facts: Facts,
-): Property[] => [
-  property('hide', 'enforced', 'the root holds declared mounts only'),
-  property('read', 'enforced', 'nothing else is mounted'),
-  property('write', 'enforced', 'read-only mounts; the rest is private'),
-  property('home', 'enforced', "the sandbox's own directory is mounted there"),
-  property('env', 'enforced', 'an allowlist'),
-  property('path', 'enforced', 'visible directories only'),
-  planNetwork(plan.network.mode),
-  planSockets(plan, facts),
-  property('process', 'enforced', 'a PID namespace of its own, ended with the run'),
-  property('tty', 'enforced', 'TIOCSTI and TIOCLINUX are refused'),
-  planLimits(plan),
-];
+type Shape = Pick<Plan, 'network' | 'limits' | 'user' | 'userNamespaces' | 'mechanism'>;
+
+/** What a plan's rung promises for it on this host. */
+export const planProperties = (plan: Shape, facts: Facts): Property[] => {
+  const { mechanism } = plan;
+  switch (mechanism.kind) {
+    case 'namespaces':
+      return [...namespacesFiles, ...everyRung, ...namespacesRest(plan, mechanism, facts), planLimits(plan)];
+    case 'landlock':
+      return [...landlockFiles(mechanism, facts), ...everyRung, ...landlockRest(plan, mechanism), planLimits(plan)];
+    case 'portable':
+      return [];
+  }
+};
 
 const property = (name: PropertyName, status: PropertyStatus, why: string): Property => ({ name, status, why });
 
-const planNetwork = (mode: Plan['network']['mode']): Property =>
-  mode === 'full'
-    ? property('network', 'open', 'mode full: everything that the host reaches')
-    : property('network', 'enforced', 'a network namespace of its own with loopback only');
+const everyRung: readonly Property[] = [
+  property('home', 'enforced', "the sandbox's own directory"),
+  property('env', 'enforced', 'an allowlist'),
+  property('path', 'enforced', 'visible directories only'),
+  property('tty', 'enforced', 'TIOCSTI and TIOCLINUX are refused'),
+];
 
-const planSockets = ({ network }: Pick<Plan, 'network'>, facts: Facts): Property =>
-  network.mode === 'full' && facts.capabilities.landlockAbi < 6
+const namespacesFiles: readonly Property[] = [
+  property('hide', 'enforced', 'the root holds declared mounts only'),
+  property('read', 'enforced', 'nothing else is mounted'),
+  property('write', 'enforced', 'read-only mounts; the rest is private'),
+];
+
+const namespacesRest = (plan: Shape, variant: Extract<Mechanism, { kind: 'namespaces' }>, facts: Facts): Property[] => [
+  plan.network.mode === 'full'
+    ? openNetwork
+    : property('network', 'enforced', 'a network namespace of its own with loopback only'),
+  plan.network.mode === 'full' && facts.capabilities.landlockAbi < 6
     ? property('sockets', 'open', "mode full shares the host's abstract sockets, and Landlock ABI 6 is missing")
-    : property('sockets', 'partial', 'a unix socket that lies in a declared mount can be connected to');
+    : property('sockets', 'partial', 'a unix socket that lies in a declared mount can be connected to'),
+  variant.proc === 'fresh'
+    ? property('process', 'enforced', 'a PID namespace of its own, ended with the run')
+    : property(
+        'process',
+        'partial',
+        "/proc shows outsiders' names and command lines; they can't be traced or signalled",
+      ),
+];
 
-const planLimits = ({ limits, user }: Pick<Plan, 'limits' | 'user'>): Property =>
+const landlockFiles = ({ abi }: Extract<Mechanism, { kind: 'landlock' }>, facts: Facts): Property[] => {
+  const holes = [
+    'modes, owners, times and extended attributes of files that you own can be changed',
+    ...(abi < 3 ? ['such files can be truncated (Landlock ABI 3 is missing)'] : []),
+    ...(facts.protectedPaths.existing.length > 0 ? ['protected paths in the workspace can be changed'] : []),
+  ];
+  return [
+    property('hide', 'partial', "undeclared paths can't be opened, but that they exist shows to stat"),
+    property('read', 'enforced', 'Landlock refuses to open what was not declared'),
+    property('write', 'partial', holes.join('; ')),
+  ];
+};
+
+const landlockRest = (plan: Shape, { abi, namespaces }: Extract<Mechanism, { kind: 'landlock' }>): Property[] => {
+  const contained = namespaces || abi >= 6;
+  return [
+    plan.network.mode === 'full'
+      ? openNetwork
+      : property(
+          'network',
+          'enforced',
+          namespaces
+            ? 'a network namespace of its own with loopback only'
+            : 'no internet sockets, not even for loopback',
+        ),
+    property('sockets', 'enforced', 'no unix sockets but socketpair'),
+    property(
+      'process',
+      'partial',
+      contained
+        ? "/proc shows outsiders' names and command lines; they can't be traced or signalled"
+        : 'processes of the same user can be seen and signalled, and a daemon outlives the run (Landlock ABI 6 is missing)',
+    ),
+  ];
+};
+
+const openNetwork = property('network', 'open', 'mode full: everything that the host reaches');
+
+const planLimits = ({ limits, user }: Shape): Property =>
   limits.processes !== undefined && user.uid === 0
     ? property('limits', 'partial', 'rlimits per process; the kernel does not count the processes of uid 0')
     : property('limits', 'enforced', 'rlimits per process');

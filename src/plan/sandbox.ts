@@ -6,7 +6,7 @@ import type { Plan } from '../domain/plan.ts';
 /** Which sandbox a run is in: the named one, else the workspace's own. */
 export const planSandbox = (invocation: Invocation, facts: Facts): Plan['sandbox'] => {
   const name = invocation.name ?? nameOfWorkspace(facts.workspace);
-  const folder = invocation.ephemeral ? facts.ephemeralFolder : `${facts.stateDir}/sandboxes/${name}`;
+  const folder = invocation.ephemeral ? facts.runFolder : `${facts.stateDir}/sandboxes/${name}`;
   return { name, folder, ephemeral: invocation.ephemeral };
 };
 

@@ -19,7 +19,7 @@ export const recallCapabilities = async (
   executable: string,
 ): Promise<Capabilities> => {
   const file = join(stateDir, 'capabilities.json');
-  const key = [1, release(), readBootId(), process.getuid?.()].join(' ');
+  const key = [2, release(), readBootId(), process.getuid?.()].join(' ');
   const known = readRemembered(file);
   if (known?.key === key) return known.capabilities;
   const capabilities = await probeCapabilities(arch, executable);

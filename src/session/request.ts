@@ -58,7 +58,7 @@ export const planRequest = async (request: RunRequest): Promise<PlannedRun> => {
     cwd: request.cwd,
     workspace: request.workspace,
     stateDir,
-    ephemeralFolder: join(stateDir, 'ephemeral', `${process.pid}-${Date.now().toString(36)}`),
+    runFolder: join(stateDir, 'runs', `${process.pid}-${Date.now().toString(36)}`),
     codeDir: packageDir,
     capabilities: await recallCapabilities(stateDir, arch, executable),
     paths: declaredPaths(profile, invocation, env, home),

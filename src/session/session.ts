@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Plan } from '../domain/plan.ts';
+import { launchLandlock } from '../rungs/landlock/launch.ts';
 import { decodeStatus, type LaunchEnd, type Launched, type Stdio } from '../rungs/launch.ts';
 import { launchNamespaces } from '../rungs/namespaces/launch.ts';
 import { prepareState } from './prepare.ts';
@@ -35,18 +36,16 @@ export interface SessionOptions {
   readonly executable: string;
 }
 
+type LaunchFacts = Pick<Facts, 'arch' | 'capabilities'>;
+
 /** From SIGTERM at the time limit to SIGKILL. */
 const graceMs = 5_000;
 
 /** Starts a plan. Throws an SboxError if the streams can't be handed over or the state directory can't be prepared. */
-export const openSession = async (
-  plan: Plan,
-  facts: Pick<Facts, 'arch' | 'capabilities'>,
-  options: SessionOptions,
-): Promise<Session> => {
+export const openSession = async (plan: Plan, facts: LaunchFacts, options: SessionOptions): Promise<Session> => {
   assertStreams(options.stdio);
   await prepareState(plan);
-  const launched = launchNamespaces(plan, facts, options.executable, options.stdio);
+  const launched = launch(plan, facts, options);
   const job = plan.terminal && followTerminal(launched);
   const limit = startTimeLimit(plan.limits.timeoutMs, launched);
   const ended = launched.ended.then(
@@ -59,7 +58,8 @@ export const openSession = async (
   ended.catch(() => {}); // whoever awaits it gets it; nobody may
   const release = async () => {
     job?.[Symbol.dispose]();
-    if (plan.sandbox.ephemeral) await removeFolder(plan.sandbox.folder);
+    const folder = plan.sandbox.ephemeral ? plan.sandbox.folder : plan.runFolder;
+    if (folder !== undefined) await removeFolder(folder);
   };
   const cleaned = ended.then(release, release);
   return {
@@ -71,6 +71,18 @@ export const openSession = async (
       await cleaned;
     },
   };
+};
+
+const launch = (plan: Plan, facts: LaunchFacts, { executable, stdio }: SessionOptions): Launched => {
+  const { mechanism } = plan;
+  switch (mechanism.kind) {
+    case 'namespaces':
+      return launchNamespaces({ ...plan, mechanism }, facts, executable, stdio);
+    case 'landlock':
+      return launchLandlock({ ...plan, mechanism }, facts, executable, stdio);
+    case 'portable':
+      throw new SboxError({ code: 'SBOX_E_INTERNAL', message: 'cannot launch: the portable rung is not there' });
+  }
 };
 
 /** Starts the clock; `stop` ends it and tells whether the limit was reached. */

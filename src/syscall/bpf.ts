@@ -1,5 +1,5 @@
 /** Classic BPF as seccomp(2) runs it over struct seccomp_data: 8 bytes an instruction. */
-const code = { load: 0x20, jumpEqual: 0x15, jumpAtLeast: 0x35, jumpAnySet: 0x45, return: 0x06 } as const;
+const code = { load: 0x20, jumpEqual: 0x15, jumpAtLeast: 0x35, jumpAnySet: 0x45, and: 0x54, return: 0x06 } as const;
 
 /** Offsets into struct seccomp_data (linux/seccomp.h). Arguments have 64 bits; the kernel looks at the low half of an int. */
 export const seccompData = {
@@ -24,6 +24,11 @@ export class Filter {
 
   load(offset: number): void {
     this.#push(code.load, 0, 0, offset);
+  }
+
+  /** Masks the accumulator. */
+  and(mask: number): void {
+    this.#push(code.and, 0, 0, mask);
   }
 
   return(answer: number): void {

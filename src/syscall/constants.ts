@@ -61,7 +61,6 @@ export const SECCOMP_SET_MODE_FILTER = 1;
 export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4;
 
 /** landlock(7) */
-export const LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET = 1;
 export const LANDLOCK_CREATE_RULESET_VERSION = 1;
 
 /** signal(7) and rt_sigprocmask(2) */
@@ -95,3 +94,12 @@ export const RLIMIT = { FSIZE: 1, DATA: 2, CORE: 4, NPROC: 6, NOFILE: 7 } as con
 
 /** errno(3) */
 export const ERRNO = { ENOENT: 2, ENOEXEC: 8, EACCES: 13, ENOTDIR: 20 } as const;
+
+/** landlock_add_rule(2) */
+export const LANDLOCK_RULE_PATH_BENEATH = 1;
+/** prctl(2) */
+export const PR_SET_CHILD_SUBREAPER = 36;
+/** mount(2) */
+export const MS_MOVE = 0x2000;
+/** A signal that nobody else sends: the inner supervisor's word that its parent is gone. */
+export const SIGPWR = 30;

@@ -4,6 +4,10 @@ import { type Arch, type SyscallName, syscallNumber } from './numbers.ts';
 export interface SeccompOptions {
   /** the command may create user namespaces, and mount inside them */
   readonly userNamespaces: boolean;
+  /** `all`: unix, IPv4, IPv6, netlink; `internet`: without unix sockets but socketpair(2); `none`: netlink only, likewise */
+  readonly sockets: 'all' | 'internet' | 'none';
+  /** System V IPC and POSIX message queues; they have no namespace of their own on every rung */
+  readonly ipc: boolean;
 }
 
 const EPERM = 1;
@@ -78,7 +82,16 @@ const cloneNamespaceFlags = namespaceFlags & ~0x80;
 const refusedRequests = { TIOCSTI: 0x5412, TIOCLINUX: 0x541c } as const;
 
 /** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. AF_VSOCK and AF_ALG, for two, know no network namespace. */
-const socketFamilies = [1, 2, 10, 16] as const;
+const socketFamilies: Record<SeccompOptions['sockets'], readonly number[]> = {
+  all: [1, 2, 10, 16],
+  internet: [2, 10, 16],
+  none: [16],
+};
+const SOCK_DGRAM = 2;
+/** The bits of a socket's type beside its flags. */
+const socketTypeMask = 0xf;
+
+const ipcFamily: readonly SyscallName[] = ['shmget', 'shmat', 'semget', 'msgget', 'mq_open', 'mq_unlink'];
 
 /**
  * The filter of the kernel rungs: whatever it does not name is allowed; other ABIs end the process (seccomp(2)).
@@ -97,9 +110,17 @@ export const renderSeccompFilter = (arch: Arch, options: SeccompOptions): Buffer
     for (const request of Object.values(refusedRequests)) filter.returnIf('equal', request, verdict.errno(EPERM));
   });
   whenCalled(filter, arch, 'socket', 0, () => {
-    for (const family of socketFamilies) filter.returnIf('equal', family, verdict.allow);
+    for (const family of socketFamilies[options.sockets]) filter.returnIf('equal', family, verdict.allow);
     filter.return(verdict.errno(EAFNOSUPPORT));
   });
+  if (options.sockets !== 'all') {
+    // a pair of datagram sockets can be sent to any unix address
+    whenCalled(filter, arch, 'socketpair', 1, () => {
+      filter.and(socketTypeMask);
+      filter.returnIf('equal', SOCK_DGRAM, verdict.errno(EPERM));
+    });
+  }
+  if (!options.ipc) refuse(filter, arch, ipcFamily, EPERM);
   filter.return(verdict.allow);
   return filter.render();
 };

@@ -8,8 +8,10 @@ import {
 } from '../../syscall/constants.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
 import { writeFile } from '../program/files.ts';
-import { attach, bind, cloneMount, newMount, openPath, setAttributes } from './mount-calls.ts';
-import type { TargetTree } from './targets.ts';
+import { openPath } from '../program/open-path.ts';
+import type { TargetTree } from '../program/targets.ts';
+import { attach, bind, cloneMount, newMount, setAttributes } from './mount-calls.ts';
+import type { NamespacePlan } from './plan.ts';
 
 const quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 /** Parts of /proc through which the kernel itself is set; a process of uid 0 may write there even without capabilities. */
@@ -40,15 +42,25 @@ const deviceLinks = {
  * A /proc of the new PID namespace. Its settings are read-only and what tells of the host is hidden; what this kernel lacks is
  * passed over. Without `userNamespaces`, the namespace's own limit of them is set to none first (namespaces(7)).
  */
-export const mountProc = (program: Program, targets: TargetTree, target: string, userNamespaces: boolean): void => {
+export const mountProc = (program: Program, targets: TargetTree, target: string, plan: NamespacePlan): void => {
+  if (plan.mechanism.proc === 'host') {
+    showHostProc(program, targets, target);
+    return;
+  }
   const proc = newMount(program, 'proc', {}, quiet | MOUNT_ATTR_NODEV);
   attach(program, proc, targets.mountPoint(target, 'dir'));
   program.call('close', [proc]);
-  if (!userNamespaces) {
+  if (!plan.userNamespaces) {
     program.goal = 'forbid further user namespaces';
     writeFile(program, targets.root, `${target}/sys/user/max_user_namespaces`.slice(1), '0');
   }
   lockProc(program, targets, target);
+};
+
+/** The host's /proc, read-only and with whatever masks a container runtime has put on it: outsiders' names show there. */
+const showHostProc = (program: Program, targets: TargetTree, target: string): void => {
+  const source = openPath(program, AT_FDCWD, '/proc');
+  bind(program, source, quiet | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY, targets.mountPoint(target, 'dir'));
 };
 
 const lockProc = (program: Program, targets: TargetTree, target: string): void => {

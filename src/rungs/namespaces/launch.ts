@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs';
 import type { Facts } from '../../domain/facts.ts';
-import type { Plan } from '../../domain/plan.ts';
 import { type Launched, launchProgram, type Stdio } from '../launch.ts';
+import type { NamespacePlan } from './plan.ts';
 import { renderNamespaceProgram } from './program.ts';
 
 /** Starts a plan on the namespaces rung. */
 export const launchNamespaces = (
-  plan: Plan,
-  facts: Pick<Facts, 'arch' | 'capabilities'>,
+  plan: NamespacePlan,
+  facts: Pick<Facts, 'arch'> & { readonly capabilities: Pick<Facts['capabilities'], 'landlockAbi'> },
   executable: string,
   stdio: Stdio,
 ): Launched => {

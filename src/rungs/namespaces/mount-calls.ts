@@ -1,6 +1,5 @@
 import {
   AT_EMPTY_PATH,
-  AT_FDCWD,
   AT_RECURSIVE,
   FSCONFIG_CMD_CREATE,
   FSCONFIG_SET_FLAG,
@@ -10,30 +9,10 @@ import {
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
   O_CLOEXEC,
-  O_PATH,
   OPEN_TREE_CLONE,
-  RESOLVE_IN_ROOT,
-  RESOLVE_NO_MAGICLINKS,
-  RESOLVE_NO_SYMLINKS,
 } from '../../syscall/constants.ts';
-import type { CallOptions, Program, Slot } from '../../syscall/program.ts';
-
-type Folder = Slot | typeof AT_FDCWD;
-
-/** Where a mount goes: below an open folder, or, with an empty path, onto the open place itself. */
-export interface Place {
-  readonly folder: Folder;
-  readonly path: string | Slot;
-}
-
-/** Opens a path without following any link; below `folder`, never above it, if that is a descriptor (openat2(2), Linux 5.6). */
-export const openPath = (program: Program, folder: Folder, path: string | Slot, options?: CallOptions): Slot => {
-  const resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | (folder === AT_FDCWD ? 0 : RESOLVE_IN_ROOT);
-  const how = program.constantWords([O_PATH | O_CLOEXEC, 0, resolve]);
-  return program.call('openat2', [folder, pathValue(program, path), how, 24], options);
-};
-
-const pathValue = (program: Program, path: string | Slot) => (typeof path === 'string' ? program.string(path) : path);
+import type { Program, Slot } from '../../syscall/program.ts';
+import { type Place, pathValue } from '../program/open-path.ts';
 
 /** A mount of its own of a new file system instance: tmpfs, proc or devpts (fsopen(2), Linux 5.2). */
 export const newMount = (

@@ -1,10 +1,12 @@
-import type { Plan, PlannedMount } from '../../domain/plan.ts';
+import type { NamespaceVariant } from '../../domain/facts.ts';
+import type { PlannedMount } from '../../domain/plan.ts';
 import {
   AT_FDCWD,
   MNT_DETACH,
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
+  MS_MOVE,
   MS_PRIVATE,
   MS_REC,
   O_CLOEXEC,
@@ -13,9 +15,11 @@ import {
   O_WRONLY,
 } from '../../syscall/constants.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
+import { openPath } from '../program/open-path.ts';
+import { TargetTree } from '../program/targets.ts';
 import { mountDevices, mountProc } from './kernel-files.ts';
-import { attach, bind, newMount, openPath, setAttributes } from './mount-calls.ts';
-import { TargetTree } from './targets.ts';
+import { attach, bind, newMount, setAttributes } from './mount-calls.ts';
+import type { NamespacePlan } from './plan.ts';
 
 /**
  * Puts the root together on a tmpfs over `scaffold` and returns the slot of its descriptor. The order of plan.mounts is the order
@@ -23,7 +27,7 @@ import { TargetTree } from './targets.ts';
  * RESOLVE_NO_SYMLINKS), targets likewise and below the new root, so that a link planted in a writable tree ends the run
  * instead of leading a mount astray.
  */
-export const buildRoot = (program: Program, plan: Plan, scaffold: string): Slot => {
+export const buildRoot = (program: Program, plan: NamespacePlan, scaffold: string): Slot => {
   program.goal = 'put the root together';
   program.call('mount', [0, program.string('/'), 0, MS_REC | MS_PRIVATE, 0]);
   const covered = openPath(program, AT_FDCWD, scaffold);
@@ -44,20 +48,26 @@ interface Builder {
   readonly targets: TargetTree;
   /** opens a host path, also one that the new root covers while it is being made */
   readonly openSource: (path: string) => Slot;
-  readonly plan: Plan;
+  readonly plan: NamespacePlan;
 }
 
 const writable = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 const readOnly = writable | MOUNT_ATTR_RDONLY;
 
 /** Makes the new root read-only and the only one (pivot_root(2), "pivot_root(".", ".")"), then goes to the working directory. */
-export const enterRoot = (program: Program, root: Slot, cwd: string): void => {
+export const enterRoot = (program: Program, root: Slot, cwd: string, variant: NamespaceVariant): void => {
   program.goal = 'enter the root';
   const here = program.string('.');
   setAttributes(program, root, MOUNT_ATTR_RDONLY, 0);
   program.call('fchdir', [root]);
-  program.call('pivot_root', [here, here]);
-  program.call('umount2', [here, MNT_DETACH]);
+  if (variant.root === 'pivot') {
+    program.call('pivot_root', [here, here]);
+    program.call('umount2', [here, MNT_DETACH]);
+  } else {
+    // the old root lies below the new one, where no path leads and chroot(2) is refused to the command
+    program.call('mount', [here, program.string('/'), 0, MS_MOVE, 0]);
+    program.call('chroot', [here]);
+  }
   program.goal = `go to "${cwd}"`;
   program.call('chdir', [program.string(cwd)]);
 };
@@ -115,12 +125,10 @@ const renderMount = (program: Program, { targets, openSource, plan }: Builder, m
       return;
     }
     case 'link':
-      targets.makeParent(mount.target);
-      targets.untrusted(mount.target);
-      program.call('symlinkat', [program.string(mount.text), targets.root, targets.path(mount.target)]);
+      targets.link(mount.target, mount.text);
       return;
     case 'proc':
-      mountProc(program, targets, mount.target, plan.userNamespaces);
+      mountProc(program, targets, mount.target, plan);
       return;
     case 'devices':
       mountDevices(program, targets, mount.target, plan.terminal);

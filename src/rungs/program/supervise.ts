@@ -1,3 +1,4 @@
+import type { Terminal } from '../../domain/facts.ts';
 import {
   F_SETFD,
   FD_CLOEXEC,
@@ -57,12 +58,12 @@ export const closeDescriptors = (program: Program): void => {
 export type LifeLine = Slot | typeof channel;
 
 /**
- * Dies with the parent (prctl(2), PR_SET_PDEATHSIG) from now on, and at once if it is gone already. To be called after the last change
- * of credentials, which would clear it.
+ * Dies with the parent (prctl(2), PR_SET_PDEATHSIG) from now on, or is sent `signal`; ends at once if it is gone already. To be called
+ * after the last change of credentials, which would clear it.
  */
-export const dieWithParent = (program: Program, line: LifeLine): void => {
+export const dieWithParent = (program: Program, line: LifeLine, signal: number = SIGKILL): void => {
   program.goal = 'follow the launcher';
-  program.call('prctl', [PR_SET_PDEATHSIG, SIGKILL]);
+  program.call('prctl', [PR_SET_PDEATHSIG, signal]);
   const alive = program.label();
   const poll = program.words([0]); // struct pollfd without events: only POLLHUP and POLLERR answer
   program.and(line, -1, program.valueAt(poll));
@@ -137,19 +138,20 @@ export const superviseOutside = (program: Program, child: Slot, terminal: OuterT
   program.call('exit_group', [0]);
 };
 
+/** A terminal with what is needed to give it back. */
 export interface OuterTerminal {
   readonly fd: number;
   /** the launcher's process group */
   readonly processGroup: number;
-  /** what `saveTerminal` kept */
+  /** struct termios of the kernel: 36 bytes */
   readonly modes: Data;
 }
 
-/** Keeps the terminal's modes (struct termios of the kernel: 36 bytes). */
-export const saveTerminal = (program: Program, fd: number): Data => {
+/** Keeps the terminal's modes. */
+export const saveTerminal = (program: Program, { fd, processGroup }: Terminal): OuterTerminal => {
   const modes = program.bytes(Buffer.alloc(64));
   program.call('ioctl', [fd, TCGETS, modes], { onFailure: 'ignore' });
-  return modes;
+  return { fd, processGroup, modes };
 };
 
 const returnTerminal = (program: Program, terminal: OuterTerminal, status: Slot): void => {
@@ -166,11 +168,21 @@ const returnTerminal = (program: Program, terminal: OuterTerminal, status: Slot)
   program.place(done);
 };
 
+export interface InnerDuties {
+  /** the command's process id */
+  readonly command: Slot;
+  readonly terminalFd: number | undefined;
+  /** what kills whatever the command has left running, where no PID namespace does */
+  readonly sweep?: () => void;
+  /** the signal that says that the outer supervisor is gone, where it does not kill */
+  readonly orphaned?: number;
+}
+
 /**
- * The inner supervisor's rest of life, as the first process of its PID namespace: reaps, passes signals on to the command, reports
- * when it stops, and when it ends, reports its status and ends too, which kills whatever is left (pid_namespaces(7)).
+ * The inner supervisor's rest of life: reaps, passes signals on to the command, reports when it stops, and when it ends, reports its
+ * status and ends too. As the first process of a PID namespace it takes whatever is left with it (pid_namespaces(7)).
  */
-export const superviseInside = (program: Program, command: Slot, terminalFd: number | undefined): void => {
+export const superviseInside = (program: Program, { command, terminalFd, sweep, orphaned }: InnerDuties): void => {
   const stopped = program.bytes(renderRecord(recordTag.stopped));
   const ended = program.bytes(renderRecord(recordTag.status));
   const status = program.valueAt(ended, 8);
@@ -182,6 +194,8 @@ export const superviseInside = (program: Program, command: Slot, terminalFd: num
   program.jumpIfEqual(signal, SIGCHLD, reap);
   program.jumpIfEqual(signal, SIGCONT, resume);
   program.jumpIfEqual(signal, SIGTTOU, foreground);
+  const abandoned = program.label();
+  if (orphaned !== undefined) program.jumpIfEqual(signal, orphaned, abandoned);
   program.call('kill', [command, signal], { onFailure: 'ignore' });
   program.jump(wait);
 
@@ -208,12 +222,17 @@ export const superviseInside = (program: Program, command: Slot, terminalFd: num
   program.jump(reap);
 
   program.place(finish);
+  sweep?.();
   program.call('write', [channel, ended, recordBytes], { onFailure: 'ignore' });
   const exited = program.label();
   program.jumpIfEqual(program.and(status, 0x7f), 0, exited);
   program.call('exit_group', [1]);
   program.place(exited);
   program.call('exit_group', [0]);
+
+  program.place(abandoned);
+  sweep?.();
+  program.call('exit_group', [1]);
 };
 
 const nextSignal = (program: Program, again: Label): Slot =>

@@ -1,10 +1,11 @@
 import { S_IFREG } from '../../syscall/constants.ts';
 import type { Data, Program, Slot } from '../../syscall/program.ts';
-import { openPath, type Place } from './mount-calls.ts';
+import { openPath, type Place } from './open-path.ts';
 
 /**
- * The places in the new root. What lies in sbox's own tmpfs is made by path; what lies in a tree that the command may have written
- * to is reached step by step, without following a link, so that nothing is ever made outside the root.
+ * The places in a folder that is filled before a command sees it: a new root, or the sandbox's HOME. Targets are absolute as seen from
+ * there. What lies in sbox's own tmpfs is made by path; what lies in a tree that the command may have written to is reached step by
+ * step, without following a link, so that nothing is ever made outside.
  */
 export class TargetTree {
   readonly root: Slot;
@@ -61,14 +62,28 @@ export class TargetTree {
     else this.#program.call('mknodat', [folder, name, S_IFREG | 0o644, 0], { onFailure: 'ignore' });
   }
 
+  /** Makes a link and the directories above it; replaces another link, and nothing else. */
+  link(target: string, text: string): void {
+    this.makeParent(target);
+    this.#inParent(target, (folder, name) => {
+      if (!this.#isTrusted(target)) this.#program.call('unlinkat', [folder, name, 0], { onFailure: 'ignore' });
+      this.#program.call('symlinkat', [this.#program.string(text), folder, name]);
+    });
+    this.untrusted(target);
+  }
+
   #createIn(target: string, type: 'file' | 'dir'): void {
+    this.#inParent(target, (folder, name) => this.create(name, type, folder));
+  }
+
+  #inParent(target: string, act: (folder: Slot, name: Data) => void): void {
     if (this.#isTrusted(target)) {
-      this.create(this.path(target), type);
+      act(this.root, this.path(target));
       return;
     }
     const at = target.lastIndexOf('/');
-    const folder = openPath(this.#program, this.root, target.slice(1, at));
-    this.create(this.#program.string(target.slice(at + 1)), type, folder);
+    const folder = openPath(this.#program, this.root, target.slice(1, at) || '.');
+    act(folder, this.#program.string(target.slice(at + 1)));
     this.#program.call('close', [folder]);
   }
 }

@@ -1,0 +1,121 @@
+import type { Mechanism, Plan, PlannedMount } from '../../domain/plan.ts';
+import { AT_FDCWD, PR_SET_CHILD_SUBREAPER, SIGKILL } from '../../syscall/constants.ts';
+import { allowedRights, handledRights, scope } from '../../syscall/landlock.ts';
+import type { Arch } from '../../syscall/numbers.ts';
+import type { Program, Slot } from '../../syscall/program.ts';
+import { dropCapabilities, forbidNewPrivileges, installFilter, setLimits } from '../program/confine.ts';
+import { allowPaths, createRuleset, type PathRule, restrictSelf } from '../program/landlock.ts';
+import { raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
+import { openPath } from '../program/open-path.ts';
+import { renderRun } from '../program/run.ts';
+import { TargetTree } from '../program/targets.ts';
+
+/** A plan for this rung. */
+export type LandlockPlan = Plan & { readonly mechanism: Extract<Mechanism, { kind: 'landlock' }> };
+
+/**
+ * Renders a plan as the program of the landlock rung: the host's own root, where the kernel refuses what was not declared. Two Landlock
+ * domains, one in the other: the inner supervisor's keeps signals in, so that its kill(-1) reaches the run and nothing else;
+ * the command's holds the rules, and can't signal the supervisor.
+ */
+export const renderLandlockProgram = (plan: LandlockPlan, arch: Arch): Program => {
+  const { abi, namespaces } = plan.mechanism;
+  let rules: Slot | undefined;
+  return renderRun(plan, arch, {
+    outer: (program) => {
+      if (namespaces) unshareNamespaces(program, plan, false);
+    },
+    inner: (program) => {
+      if (namespaces && plan.network.mode !== 'full') raiseLoopback(program);
+      linkIntoHome(program, plan);
+      rules = renderRules(program, plan);
+      confine(program, plan, arch);
+    },
+    command: (program) => {
+      program.goal = 'confine the command';
+      if (rules) restrictSelf(program, rules);
+      program.goal = `go to "${plan.cwd}"`;
+      program.call('chdir', [program.string(plan.cwd)]);
+    },
+    ...(namespaces ? {} : { sweep: abi >= 6 ? sweepDomain : sweepGroup }),
+  });
+};
+
+const confine = (program: Program, plan: LandlockPlan, arch: Arch): void => {
+  const { abi, namespaces } = plan.mechanism;
+  if (plan.user.uid === 0) program.call('setgroups', [0, 0], { onFailure: 'ignore' });
+  setLimits(program, plan.limits);
+  dropCapabilities(program);
+  forbidNewPrivileges(program);
+  if (!namespaces) {
+    program.goal = 'adopt the orphans of the command';
+    program.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0]);
+  }
+  if (abi >= 6) {
+    program.goal = 'keep signals inside';
+    restrictSelf(program, createRuleset(program, abi, { files: 0, scope: scope.SIGNAL }));
+  }
+  const sockets = plan.network.mode === 'full' || namespaces ? 'internet' : 'none';
+  installFilter(program, arch, { userNamespaces: false, sockets, ipc: namespaces });
+};
+
+/** The rules of the command's domain. */
+const renderRules = (program: Program, plan: LandlockPlan): Slot => {
+  const { abi } = plan.mechanism;
+  program.goal = 'make the Landlock rules';
+  const files = handledRights(abi);
+  const ruleset = createRuleset(program, abi, { files, scope: scope.ABSTRACT_UNIX_SOCKET | scope.SIGNAL });
+  allowPaths(
+    program,
+    ruleset,
+    plan.mounts.flatMap((mount) => ruleOf(abi, mount)),
+  );
+  return ruleset;
+};
+
+const ruleOf = (abi: number, mount: PlannedMount): PathRule[] => {
+  switch (mount.kind) {
+    case 'bind': {
+      const device = mount.why === 'device';
+      return [{ path: mount.source, rights: allowedRights(abi, device ? 'device' : mount.access, mount.type) }];
+    }
+    case 'copy':
+      return [{ path: mount.store, rights: allowedRights(abi, 'rw', mount.type) }];
+    default:
+      return [];
+  }
+};
+
+/** Links in the sandbox's HOME to what was declared below the real one. */
+const linkIntoHome = (program: Program, plan: LandlockPlan): void => {
+  const links = plan.mounts.filter((mount) => mount.kind === 'link');
+  const folders = new Map<string, TargetTree>();
+  for (const { target, text } of links) {
+    const folder = [plan.home, plan.runFolder].find((path) => path !== undefined && target.startsWith(`${path}/`));
+    if (folder === undefined) continue;
+    program.goal = `link "${target}"`;
+    const tree = folders.get(folder) ?? openTree(program, folder);
+    folders.set(folder, tree);
+    tree.link(target.slice(folder.length), text);
+  }
+};
+
+const openTree = (program: Program, folder: string): TargetTree => {
+  const tree = new TargetTree(program, openPath(program, AT_FDCWD, folder));
+  tree.untrusted('');
+  return tree;
+};
+
+/** Kills every process that this one may signal, which by its domain's scope are those of the run, until none is left to wait for. */
+const sweepDomain = (program: Program): void => {
+  const [again, done] = [program.here(), program.label()];
+  program.call('kill', [-1, SIGKILL], { onFailure: 'ignore' });
+  program.call('wait4', [-1, 0, 0, 0], { onFailure: done });
+  program.jump(again);
+  program.place(done);
+};
+
+/** Without a scope for signals (before version 6), only the command's own process group can be told from outsiders. */
+const sweepGroup = (program: Program, command: Slot): void => {
+  program.call('kill', [program.subtract(0, command), SIGKILL], { onFailure: 'ignore' });
+};

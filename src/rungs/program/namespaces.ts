@@ -1,0 +1,46 @@
+import type { Plan } from '../../domain/plan.ts';
+import {
+  AF_INET,
+  AT_FDCWD,
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+  SIOCSIFFLAGS,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+} from '../../syscall/constants.ts';
+import type { Program } from '../../syscall/program.ts';
+import { writeFile } from './files.ts';
+
+/**
+ * Makes namespaces and maps the caller's own uid and gid (user_namespaces(7)). With `mounts`, one of mounts too; the network's unless the
+ * plan shares the host's.
+ */
+export const unshareNamespaces = (program: Program, plan: Plan, mounts: boolean): void => {
+  if (plan.user.uid === 0) program.call('setgroups', [0, 0], { onFailure: 'ignore' });
+  const network = plan.network.mode === 'full' ? 0 : CLONE_NEWNET;
+  const flags =
+    CLONE_NEWUSER | (mounts ? CLONE_NEWNS : 0) | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | network;
+  program.goal = 'create a user namespace';
+  program.call('unshare', [flags]);
+  program.goal = 'map the user';
+  writeFile(program, AT_FDCWD, '/proc/self/setgroups', 'deny');
+  writeFile(program, AT_FDCWD, '/proc/self/uid_map', `${plan.user.uid} ${plan.user.uid} 1`);
+  program.goal = 'map the group';
+  writeFile(program, AT_FDCWD, '/proc/self/gid_map', `${plan.user.gid} ${plan.user.gid} 1`);
+};
+
+/** Sets the loopback interface of the new network namespace up (netdevice(7)). */
+export const raiseLoopback = (program: Program): void => {
+  const request = Buffer.alloc(40); // struct ifreq: name, then flags: IFF_UP | IFF_RUNNING
+  request.write('lo');
+  request.writeUInt16LE(0x41, 16);
+  program.goal = 'raise the loopback interface';
+  const socket = program.call('socket', [AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0]);
+  program.call('ioctl', [socket, SIOCSIFFLAGS, program.bytes(request)]);
+  program.call('close', [socket]);
+};
