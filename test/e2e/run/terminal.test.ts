@@ -1,0 +1,309 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { needs, program } from '../../support/needs.ts';
+import { processesWith, uniqueDuration, until } from '../../support/processes.ts';
+import { openTerminal, type Terminal, terminals } from '../../support/pty.ts';
+import { aWorkspace, eachUser, sboxCommand, type Workspace } from '../../support/sbox.ts';
+
+const onTerminal = needs(terminals, program('bash'));
+const quoted = (argv: readonly string[]) => argv.map((word) => `'${word}'`).join(' ');
+
+/** An interactive shell outside whose prompt can be waited for. */
+const openShell = async (workspace: Workspace): Promise<Terminal> => {
+  const terminal = openTerminal(['bash', '--norc', '--noprofile', '-i'], {
+    ...workspace,
+    env: { PS1: 'outside> ', sbox: quoted(sboxCommand([])), HISTFILE: undefined },
+  });
+  await terminal.expect('outside> ');
+  terminal.send('sbox() { eval "$sbox" \'"$@"\'; }\r');
+  await terminal.expect('outside> ');
+  return terminal;
+};
+
+const openInside = (workspace: Workspace, command: readonly string[], env: Record<string, string> = {}): Terminal =>
+  openTerminal(sboxCommand(['run', '-q', '--', ...command]), { ...workspace, env });
+
+/** Types a line and waits until the prompt is back. */
+const enter = async (terminal: Terminal, line: string): Promise<string> => {
+  terminal.send(`${line}\r`);
+  await terminal.expect('\n');
+  return terminal.expect('outside> ');
+};
+
+const isNamed = (pid: number, name: string): boolean => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8') === `${name}\n`;
+  } catch {
+    return false; // ended meanwhile
+  }
+};
+
+eachUser((as) => {
+  onTerminal('the standard streams are a terminal inside', async () => {
+    await using terminal = openInside(aWorkspace(as), [
+      'sh',
+      '-c',
+      'test -t 0 && test -t 1 && test -t 2 && echo yes; tty',
+    ]);
+    await terminal.expect('yes');
+    expect(await terminal.ended).toBe(0);
+  });
+
+  onTerminal('Ctrl-C ends the foreground command, and sbox with 130', async () => {
+    await using terminal = openInside(aWorkspace(as), ['sh', '-c', 'echo started; exec sleep 600']);
+    await terminal.expect('started');
+    terminal.send('\x03');
+    expect(await terminal.ended).toBe(130);
+  });
+
+  onTerminal('Ctrl-C reaches a command that catches it exactly once, and the run goes on', async () => {
+    const script = 'trap \'echo caught\' INT; echo started; while read -r line; do echo "got $line"; done';
+    await using terminal = openInside(aWorkspace(as), ['bash', '-c', script]);
+    await terminal.expect('started');
+    terminal.send('\x03');
+    await terminal.expect('caught');
+    terminal.send('more\r');
+    await terminal.expect('got more');
+    expect(terminal.shown().split('caught').length).toBe(2);
+    terminal.send('\x04');
+    expect(await terminal.ended).toBe(0);
+  });
+
+  onTerminal('Ctrl-\\ ends the command with SIGQUIT', async () => {
+    await using terminal = openInside(aWorkspace(as), ['sh', '-c', 'echo started; exec sleep 600']);
+    await terminal.expect('started');
+    terminal.send('\x1c');
+    expect(await terminal.ended).toBe(131);
+  });
+
+  describe('an interactive shell inside', () => {
+    onTerminal('has job control: Ctrl-Z, jobs, fg', async () => {
+      const workspace = aWorkspace(as);
+      await using terminal = openInside(workspace, ['bash', '--norc', '-i'], { PS1: 'x' });
+      terminal.send("PS1='inside''> '\r");
+      await terminal.expect('inside> ');
+      terminal.send('sleep 300\r');
+      await terminal.expect('sleep 300');
+      await until('sleep', () => processesWith('sleep 300').length > 0);
+      terminal.send('\x1a');
+      await terminal.expect('Stopped');
+      terminal.send('jobs\r');
+      await terminal.expect(/\[1\]\+ +Stopped +sleep 300/);
+      terminal.send('fg\r');
+      await terminal.expect('sleep 300');
+      terminal.send('\x03');
+      await terminal.expect('inside> ');
+      terminal.send('exit 7\r');
+      expect(await terminal.ended).toBe(7);
+      expect(terminal.shown()).not.toContain('no job control');
+      expect(terminal.shown()).not.toContain('cannot set terminal process group');
+    });
+
+    onTerminal('survives Ctrl-C at its prompt', async () => {
+      await using terminal = openInside(aWorkspace(as), ['bash', '--norc', '-i']);
+      terminal.send("PS1='inside''> '\r");
+      await terminal.expect('inside> ');
+      terminal.send('half a line\x03');
+      await terminal.expect('inside> ');
+      terminal.send('echo al""ive; exit\r');
+      await terminal.expect('alive');
+      expect(await terminal.ended).toBe(0);
+    });
+  });
+
+  describe('sbox as a job of an interactive shell outside', () => {
+    onTerminal('stops at Ctrl-Z, goes on with fg, and keeps its exit code', async () => {
+      const workspace = aWorkspace(as);
+      await using terminal = await openShell(workspace);
+      const waits = 'trap "echo continued" CONT; while [ ! -e go ]; do sleep 0.05; done';
+      workspace.write('job', `echo started; ${waits}; read x; echo "got $x"; exit 9`);
+      terminal.send('sbox run -q -- sh job\r');
+      await terminal.expect('started');
+      terminal.send('\x1a');
+      await terminal.expect('Stopped');
+      await terminal.expect('outside> ');
+      terminal.send('fg\r');
+      await terminal.expect('continued');
+      workspace.write('go', '');
+      terminal.send('word\r');
+      await terminal.expect('got word');
+      await terminal.expect('outside> ');
+      expect(await enter(terminal, 'echo "status $?"')).toContain('status 9');
+    });
+
+    onTerminal('runs on in the background with bg, and comes back with fg', async () => {
+      const workspace = aWorkspace(as);
+      await using terminal = await openShell(workspace);
+      terminal.send('sbox run -q -- sh -c \'echo sta""rted; while [ ! -e go ]; do sleep 0.05; done; echo en""ded\'\r');
+      await terminal.expect('started');
+      terminal.send('\x1a');
+      await terminal.expect('Stopped');
+      await terminal.expect('outside> ');
+      await enter(terminal, 'bg');
+      await enter(terminal, 'touch go');
+      await terminal.expect('ended');
+    });
+
+    onTerminal('in the background from the start, stops when it reads the terminal, and reads after fg', async () => {
+      const workspace = aWorkspace(as);
+      workspace.write('job', 'while read x; do echo "got $x"; done');
+      await using terminal = await openShell(workspace);
+      terminal.send('sbox run -q -- sh job &\r');
+      await terminal.expect('outside> ');
+      for (let tries = 0; !terminal.shown().includes('Stopped') && tries < 100; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await enter(terminal, 'jobs');
+      }
+      expect(terminal.shown()).toContain('Stopped');
+      terminal.send('fg\r');
+      // what is typed while the shell hands the terminal over is lost, without sbox, too
+      for (let tries = 0; !terminal.shown().includes('got word') && tries < 100; tries++) {
+        terminal.send('word\r');
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      await terminal.expect('got word');
+      terminal.send('\x04');
+      await terminal.expect('outside> ');
+    });
+
+    onTerminal('in the background, leaves the foreground to the shell', async () => {
+      const workspace = aWorkspace(as);
+      await using terminal = await openShell(workspace);
+      const duration = uniqueDuration();
+      await enter(terminal, `sbox run -q -- sleep ${duration} &`);
+      await until('sleep', () => processesWith(`sleep ${duration}`).length > 0);
+      const { foreground, child } = await terminal.state();
+      expect(foreground).toBe(child);
+      await enter(terminal, 'kill %1; wait');
+    });
+
+    onTerminal('leaves the foreground group and the modes of the terminal as they were', async () => {
+      await using terminal = await openShell(aWorkspace(as));
+      terminal.send('sleep 0.1\r');
+      await terminal.expect('outside> ');
+      const before = await terminal.state();
+      for (const script of ['true', 'stty sane; exit 3', 'setsid true; kill -9 $$', 'bash -ic true']) {
+        await enter(terminal, `sbox run -q -- sh -c '${script}'`);
+        expect({ script, ...(await terminal.state()) }).toEqual({ script, ...before });
+      }
+    });
+  });
+
+  onTerminal('a command that is killed in raw mode leaves the modes and the foreground as they were', async () => {
+    const workspace = aWorkspace(as);
+    const duration = uniqueDuration();
+    const script = `stty raw -echo; echo r""aw; exec sleep ${duration}`;
+    // sh, unlike an interactive shell, repairs nothing: what is seen after it is what the run has left
+    await using terminal = openTerminal(
+      [
+        'sh',
+        '-c',
+        'echo before; read x; "$@"; echo "status $?"; read x',
+        'sh',
+        ...sboxCommand(['run', '-q', '--', 'sh', '-c', script]),
+      ],
+      workspace,
+    );
+    await terminal.expect('before');
+    const before = await terminal.state();
+    terminal.send('\r');
+    await terminal.expect('raw');
+    expect((await terminal.state()).modes).not.toEqual(before.modes);
+    const command = () => processesWith(`sleep ${duration}`).find((pid) => isNamed(pid, 'sleep'));
+    await until('sleep', () => command() !== undefined);
+    process.kill(command() ?? Number.NaN, 'SIGKILL');
+    await terminal.expect('status 137');
+    expect(await terminal.state()).toEqual(before);
+  });
+
+  // fails: the command takes the foreground although another program of the job, less, has the terminal's keyboard
+  needs(terminals, program('less'))('a pager that shares the pipeline with sbox can use the terminal', async () => {
+    await using terminal = await openShell(aWorkspace(as));
+    terminal.send("sbox run -q -- sh -c 'seq 100000; sleep 600' | less\r");
+    await terminal.expect(/\b23\b/);
+    terminal.send(' ');
+    await terminal.expect(/\b46\b/);
+    terminal.send('q');
+    await terminal.expect('outside> ');
+    expect(terminal.shown()).not.toContain('Stopped');
+  });
+
+  // fails: the terminal's foreground stays with the group of the killed sandbox, so that the script's read gets EIO
+  onTerminal('a script outside can read the terminal again after sbox was killed in it', async () => {
+    const workspace = aWorkspace(as);
+    const duration = uniqueDuration();
+    await using terminal = openTerminal(
+      [
+        'sh',
+        '-c',
+        '"$@"; echo "status $?"; read x; echo "read $x"',
+        'sh',
+        ...sboxCommand(['run', '-q', '--', 'sleep', duration]),
+      ],
+      workspace,
+    );
+    const sleeping = () => processesWith(`sleep ${duration}`).some((pid) => isNamed(pid, 'sleep'));
+    await until('sleep', sleeping);
+    const launcher = processesWith(`run -q -- sleep ${duration}`).find((pid) => isNamed(pid, 'node'));
+    process.kill(launcher ?? Number.NaN, 'SIGKILL');
+    await terminal.expect('status 137');
+    await until('its end', () => !sleeping());
+    terminal.send('word\r');
+    await terminal.expect('read word');
+  });
+
+  onTerminal('a shell script goes on reading the terminal after a run in it has ended', async () => {
+    await using terminal = openTerminal(
+      [
+        'sh',
+        '-c',
+        '"$@"; read x; echo "read $x"',
+        'sh',
+        ...sboxCommand(['run', '-q', '--', 'sh', '-c', 'echo "end"ed']),
+      ],
+      aWorkspace(as),
+    );
+    await terminal.expect('ended');
+    terminal.send('word\r');
+    await terminal.expect('read word');
+    expect(await terminal.ended).toBe(0);
+  });
+
+  onTerminal('a change of the window reaches the command: size and SIGWINCH', async () => {
+    const script = "trap 'stty size' WINCH; trap 'exit 130' INT; stty size; while :; do sleep 0.05; done";
+    await using terminal = openInside(aWorkspace(as), ['bash', '-c', script]);
+    await terminal.expect('24 80');
+    terminal.resize(50, 132);
+    await terminal.expect('50 132');
+    terminal.send('\x03');
+    expect(await terminal.ended).toBe(130);
+  });
+
+  needs(terminals, program('vim'))('vim edits and saves a file, and follows the size of the window', async () => {
+    const workspace = aWorkspace(as);
+    const onResize = 'autocmd VimResized * call writefile([&lines . " " . &columns], "size.txt")';
+    await using terminal = openInside(workspace, ['vim', '-u', 'NONE', '-N', '-c', onResize, 'note.txt']);
+    await terminal.expect('note.txt');
+    terminal.resize(40, 100);
+    await until('the new size', () => existsSync(join(workspace.cwd, 'size.txt')));
+    terminal.send('ihello from vim\x1b:wq\r');
+    expect(await terminal.ended).toBe(0);
+    expect(readFileSync(join(workspace.cwd, 'note.txt'), 'utf8')).toBe('hello from vim\n');
+    expect(readFileSync(join(workspace.cwd, 'size.txt'), 'utf8')).toBe('40 100\n');
+  });
+
+  needs(terminals, program('less'))('less pages through a file', async () => {
+    const workspace = aWorkspace(as);
+    workspace.write('long.txt', Array.from({ length: 200 }, (_, index) => `line ${index + 1}\n`).join(''));
+    await using terminal = openInside(workspace, ['less', 'long.txt']);
+    await terminal.expect('line 23');
+    expect(terminal.shown()).not.toContain('line 30');
+    terminal.send(' ');
+    await terminal.expect('line 46');
+    terminal.send('G');
+    await terminal.expect('line 200');
+    terminal.send('q');
+    expect(await terminal.ended).toBe(0);
+  });
+});

@@ -1,0 +1,120 @@
+import { constants } from 'node:os';
+import { describe, expect, test } from 'vitest';
+import type { SboxError } from '../../../src/domain/errors.ts';
+import { errnoName, explainExec, explainFailure, findFailure } from '../../../src/rungs/failure.ts';
+import { decodeStatus } from '../../../src/rungs/launch.ts';
+
+const { EACCES, E2BIG, EINVAL, ELOOP, ENOENT, ENOEXEC, ENOSPC, ENOSYS, ENOTDIR, EPERM, EIO } = constants.errno;
+const told = ({ code, message, reason, fix, exitCode }: SboxError) => ({ code, message, reason, fix, exitCode });
+
+// fails: libuv's table lacks ENOEXEC and others ("Unknown system error -8"), and has names that are no errors of Linux (EOF)
+test('every error number of the system has its name, and one that it does not know is a number', () => {
+  const numbers = [...new Set(Object.values(constants.errno))];
+  for (const number of numbers) expect(constants.errno).toHaveProperty(errnoName(number), number);
+  expect(errnoName(4095)).toBe('errno 4095');
+});
+
+describe('a failed call', () => {
+  const userNamespace = { goal: 'create a user namespace', call: 'unshare' };
+
+  test.each<[string, string, number, string, string]>([
+    ['create a user namespace', 'unshare', ENOSPC, 'SBOX_E_USERNS_DENIED', 'user.max_user_namespaces'],
+    ['create a user namespace', 'unshare', EPERM, 'SBOX_E_USERNS_DENIED', 'unprivileged_userns_clone'],
+    ['create a user namespace', 'unshare', ENOSYS, 'SBOX_E_USERNS_DENIED', 'unprivileged_userns_clone'],
+    ['map the user', 'write /proc/self/uid_map', EPERM, 'SBOX_E_USERNS_DENIED', 'apparmor'],
+    ['put the root together', 'mount private', EACCES, 'SBOX_E_USERNS_DENIED', 'apparmor'],
+    ['raise the loopback interface', 'ioctl', EPERM, 'SBOX_E_USERNS_DENIED', 'apparmor'],
+    ['set the host name', 'sethostname', EPERM, 'SBOX_E_USERNS_DENIED', 'apparmor'],
+    ['mount "/proc"', 'fsmount proc', EPERM, 'SBOX_E_SETUP', 'masked'],
+    ['enter the root', 'pivot_root', EPERM, 'SBOX_E_SETUP', 'pivot_root'],
+    ['mount "/home/ann/x"', 'openat2', ELOOP, 'SBOX_E_MOUNT', 'symbolic link'],
+    ['mount "/home/ann/x"', 'openat2', ENOENT, 'SBOX_E_MOUNT', 'went away'],
+    ['mount "/home/ann/x"', 'openat2', ENOTDIR, 'SBOX_E_MOUNT', 'went away'],
+    ['install the system-call filter', 'seccomp', EINVAL, 'SBOX_E_SETUP', 'CONFIG_SECCOMP_FILTER'],
+  ])('%s: %s, errno %s is %s', (goal, call, errno, code, word) => {
+    const error = explainFailure({ goal, call }, errno);
+    expect(error).toMatchObject({ code, message: `cannot ${goal}: ${errnoName(errno)}`, exitCode: 125 });
+    expect(`${error.reason} ${error.fix}`).toContain(word);
+    expect(error.fix).not.toBe('');
+  });
+
+  test('that nothing is known of names call and error', () => {
+    expect(told(explainFailure({ goal: 'go to "/x"', call: 'chdir' }, EIO))).toEqual({
+      code: 'SBOX_E_SETUP',
+      message: 'cannot go to "/x": EIO',
+      reason: 'chdir failed: EIO',
+      fix: undefined,
+      exitCode: 125,
+    });
+  });
+
+  test('without a note is still an error', () => {
+    expect(explainFailure(undefined, EIO)).toMatchObject({ message: 'cannot set the sandbox up: EIO' });
+  });
+
+  test('is the first that a program reported, with the note of its place', () => {
+    const plan = { command: { argv: ['x'], candidates: ['/usr/bin/x'] } } as const;
+    const records = [
+      { kind: 'stopped', status: 0x137f },
+      { kind: 'failed', offset: 64, errno: ENOSPC },
+      { kind: 'exec', errno: ENOENT },
+    ] as const;
+    expect(findFailure(records, plan, (offset) => (offset === 64 ? userNamespace : undefined))?.code).toBe(
+      'SBOX_E_USERNS_DENIED',
+    );
+    expect(findFailure([records[2]], plan, () => undefined)?.code).toBe('SBOX_E_NOT_FOUND');
+    expect(findFailure([records[0]], plan, () => undefined)).toBeUndefined();
+  });
+});
+
+describe('a command that can not be executed', () => {
+  const plan = (name: string) => ({ command: { argv: [name], candidates: [name] } }) as const;
+
+  test.each([ENOENT, ENOTDIR, 0])('is not found with errno %s: 127', (errno) => {
+    expect(explainExec(plan('claude'), errno)).toMatchObject({
+      code: 'SBOX_E_NOT_FOUND',
+      message: 'cannot find "claude" in the sandbox',
+      reason: 'no visible folder of PATH has it',
+      exitCode: 127,
+    });
+    expect(explainExec(plan('./claude'), errno)).toMatchObject({
+      exitCode: 127,
+      fix: expect.stringContaining('--mount'),
+    });
+  });
+
+  // fails for ENOEXEC: see errnoName
+  test.each<[number, string, string]>([
+    [EACCES, 'EACCES', 'the file is not executable for this user, or lies on a file system mounted noexec'],
+    [ENOEXEC, 'ENOEXEC', 'its format is not one of this system'],
+    [E2BIG, 'E2BIG', 'the arguments and the environment are too long together'],
+    [EIO, 'EIO', 'EIO'],
+  ])('is not executable with errno %s: 126', (errno, name, reason) => {
+    expect(explainExec(plan('x'), errno)).toMatchObject({
+      code: 'SBOX_E_NOT_EXECUTABLE',
+      message: `cannot execute "x": ${name}`,
+      reason,
+      exitCode: 126,
+    });
+  });
+});
+
+describe('a status as wait(2) encodes it', () => {
+  test.each([0, 1, 42, 125, 126, 127, 128, 255])('exit %s stays as it is', (code) => {
+    expect(decodeStatus(code << 8)).toEqual({ exitCode: code });
+  });
+
+  test.each<[number, string | undefined]>([
+    [1, 'SIGHUP'],
+    [9, 'SIGKILL'],
+    [11, 'SIGSEGV'],
+    [15, 'SIGTERM'],
+    [31, 'SIGSYS'],
+    [34, undefined],
+    [64, undefined],
+  ])('signal %s is 128 more', (number, signal) => {
+    const expected = { exitCode: 128 + number, ...(signal !== undefined && { signal }) };
+    expect(decodeStatus(number)).toEqual(expected);
+    expect(decodeStatus(number | 0x80)).toEqual(expected); // dumped core
+  });
+});

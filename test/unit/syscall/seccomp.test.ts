@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import { type Arch, archs, type SyscallName, syscallNumber } from '../../../src/syscall/numbers.ts';
+import { renderSeccompFilter } from '../../../src/syscall/seccomp.ts';
+import { describeVerdict, evaluateFilter } from '../../support/bpf.ts';
+import { syscallNames } from '../../support/syscall-names.ts';
+
+const auditArch: Record<Arch, number> = { x64: 0xc000_003e, arm64: 0xc000_00b7 };
+const garbage = 0xdead_beef_0000_0000n;
+
+interface Sample {
+  readonly name: SyscallName;
+  readonly args?: readonly (number | bigint)[];
+}
+
+const answer = (arch: Arch, { name, args = [] }: Sample, userNamespaces = false): string => {
+  const number = syscallNumber(arch, name);
+  if (number === undefined) return 'no such call';
+  return answerNumber(arch, number, args, userNamespaces);
+};
+
+const answerNumber = (
+  arch: Arch,
+  number: number,
+  args: readonly (number | bigint)[] = [],
+  userNamespaces = false,
+): string =>
+  describeVerdict(
+    evaluateFilter(renderSeccompFilter(arch, { userNamespaces }), { arch: auditArch[arch], number, args }),
+  );
+
+const EPERM = 'errno 1';
+const ENOSYS = 'errno 38';
+const EAFNOSUPPORT = 'errno 97';
+
+describe.each(archs)('%s', (arch) => {
+  test.each<[string, Sample, string]>([
+    ['TIOCSTI', { name: 'ioctl', args: [0, 0x5412] }, EPERM],
+    ['TIOCSTI with high bits set', { name: 'ioctl', args: [0, garbage | 0x5412n] }, EPERM],
+    ['TIOCSTI with all high bits set', { name: 'ioctl', args: [0, 0xffff_ffff_0000_5412n] }, EPERM],
+    ['TIOCLINUX', { name: 'ioctl', args: [2, 0x541c] }, EPERM],
+    ['TIOCLINUX with high bits set', { name: 'ioctl', args: [2, garbage | 0x541cn] }, EPERM],
+    ['TCGETS', { name: 'ioctl', args: [0, 0x5401] }, 'allow'],
+    ['TIOCSPGRP', { name: 'ioctl', args: [0, 0x5410] }, 'allow'],
+    ['TIOCSTI as a descriptor', { name: 'ioctl', args: [0x5412, 0x5401] }, 'allow'],
+  ])('ioctl %s', (_, sample, expected) => {
+    expect(answer(arch, sample)).toBe(expected);
+    expect(answer(arch, sample, true)).toBe(expected);
+  });
+
+  test.each([
+    ['AF_UNIX', 1, 'allow'],
+    ['AF_INET', 2, 'allow'],
+    ['AF_INET6', 10, 'allow'],
+    ['AF_NETLINK', 16, 'allow'],
+    ['AF_INET with high bits set', garbage | 2n, 'allow'],
+    ['AF_UNSPEC', 0, EAFNOSUPPORT],
+    ['AF_AX25', 3, EAFNOSUPPORT],
+    ['AF_KEY', 15, EAFNOSUPPORT],
+    ['AF_PACKET', 17, EAFNOSUPPORT],
+    ['AF_PACKET with high bits set', garbage | 17n, EAFNOSUPPORT],
+    ['AF_RDS', 21, EAFNOSUPPORT],
+    ['AF_CAN', 29, EAFNOSUPPORT],
+    ['AF_TIPC', 30, EAFNOSUPPORT],
+    ['AF_BLUETOOTH', 31, EAFNOSUPPORT],
+    ['AF_ALG', 38, EAFNOSUPPORT],
+    ['AF_VSOCK', 40, EAFNOSUPPORT],
+    ['AF_XDP', 44, EAFNOSUPPORT],
+    ['a family that is -1', -1, EAFNOSUPPORT],
+  ])('socket of %s', (_, family, expected) => {
+    expect(answer(arch, { name: 'socket', args: [family, 1, 0] })).toBe(expected);
+    expect(answer(arch, { name: 'socket', args: [family, 1, 0] }, true)).toBe(expected);
+  });
+
+  const newNamespaces: [string, number][] = [
+    ['CLONE_NEWNS', 0x0002_0000],
+    ['CLONE_NEWCGROUP', 0x0200_0000],
+    ['CLONE_NEWUTS', 0x0400_0000],
+    ['CLONE_NEWIPC', 0x0800_0000],
+    ['CLONE_NEWUSER', 0x1000_0000],
+    ['CLONE_NEWPID', 0x2000_0000],
+    ['CLONE_NEWNET', 0x4000_0000],
+  ];
+
+  test.each(newNamespaces)('%s is refused to clone and unshare, unless user namespaces are allowed', (_, flag) => {
+    for (const name of ['clone', 'unshare'] as const) {
+      for (const flags of [flag, flag | 17, garbage | BigInt(flag)]) {
+        expect(answer(arch, { name, args: [flags] })).toBe(EPERM);
+        expect(answer(arch, { name, args: [flags] }, true)).toBe('allow');
+      }
+    }
+  });
+
+  test('CLONE_NEWTIME is refused to unshare; in clone that bit belongs to the exit signal', () => {
+    expect(answer(arch, { name: 'unshare', args: [0x80] })).toBe(EPERM);
+    expect(answer(arch, { name: 'clone', args: [0x80] })).toBe('allow');
+  });
+
+  test.each([
+    ['fork', 0x11],
+    ['a thread as the C library starts it', 0x003d_0f00],
+    ['vfork', 0x4111],
+    ['fork with garbage in the high half', garbage | 0x11n],
+  ])('clone for %s is allowed', (_, flags) => {
+    expect(answer(arch, { name: 'clone', args: [flags] })).toBe('allow');
+  });
+
+  test('unshare of what is no namespace is allowed', () => {
+    expect(answer(arch, { name: 'unshare', args: [0x400] })).toBe('allow'); // CLONE_FILES
+  });
+
+  test('clone3 is absent, so that programs fall back to clone, unless user namespaces are allowed', () => {
+    expect(answer(arch, { name: 'clone3' })).toBe(ENOSYS);
+    expect(answer(arch, { name: 'clone3' }, true)).toBe('allow');
+  });
+
+  test.each(['io_uring_setup', 'io_uring_enter', 'io_uring_register'] as const)('%s is absent', (name) => {
+    expect(answer(arch, { name })).toBe(ENOSYS);
+    expect(answer(arch, { name }, true)).toBe(ENOSYS);
+  });
+
+  test.each([
+    'mount',
+    'umount2',
+    'pivot_root',
+    'chroot',
+    'setns',
+    'open_tree',
+    'open_tree_attr',
+    'move_mount',
+    'fsopen',
+    'fsconfig',
+    'fsmount',
+    'fspick',
+    'mount_setattr',
+  ] as const)('%s is refused, unless user namespaces are allowed', (name) => {
+    expect(answer(arch, { name })).toBe(EPERM);
+    expect(answer(arch, { name }, true)).toBe('allow');
+  });
+
+  test('what is always refused is refused with user namespaces too, and nothing else is', () => {
+    const refused = syscallNames.filter((name) => answer(arch, { name }, true) === EPERM);
+    const expected = [
+      ...['acct', 'add_key', 'bpf', 'clock_settime', 'delete_module', 'fanotify_init', 'finit_module', 'init_module'],
+      ...['ioperm', 'iopl', 'kcmp', 'kexec_file_load', 'kexec_load', 'keyctl', 'lookup_dcookie', 'migrate_pages'],
+      ...['move_pages', 'nfsservctl', 'open_by_handle_at', 'perf_event_open', 'quotactl', 'quotactl_fd', 'reboot'],
+      ...['request_key', 'settimeofday', 'swapoff', 'swapon', 'syslog', 'userfaultfd', 'vhangup'],
+    ].filter((name) => arch === 'x64' || (name !== 'iopl' && name !== 'ioperm'));
+    expect(refused).toEqual(expected);
+    expect(syscallNames.filter((name) => answer(arch, { name }) === EPERM)).toEqual(expect.arrayContaining(expected));
+  });
+
+  test.each(['read', 'write', 'execve', 'openat', 'openat2', 'kill', 'wait4', 'prctl', 'seccomp'] as const)(
+    '%s is allowed',
+    (name) => expect(answer(arch, { name })).toBe('allow'),
+  );
+
+  test('a call that no one has heard of is allowed', () => {
+    expect(answerNumber(arch, 1000)).toBe('allow');
+  });
+
+  test.each([
+    ['the other one', auditArch[arch === 'x64' ? 'arm64' : 'x64']],
+    ['i386', 0x4000_0003],
+    ['arm', 0x4000_0028],
+    ['none', 0],
+  ])('a call of another architecture ends the process: %s', (_, foreign) => {
+    for (const userNamespaces of [true, false]) {
+      const filter = renderSeccompFilter(arch, { userNamespaces });
+      for (const number of [0, 1, 54, 1000]) {
+        expect(describeVerdict(evaluateFilter(filter, { arch: foreign, number }))).toBe('kill process');
+      }
+    }
+  });
+
+  test('the filter is as long as the kernel takes', () => {
+    expect(renderSeccompFilter(arch, { userNamespaces: false }).length / 8).toBeLessThanOrEqual(4096);
+  });
+});
+
+test.each([
+  ['read', 0],
+  ['ioctl', 16],
+  ['ioctl of the x32 table', 514],
+  ['keyctl', 250],
+])('the x32 call %s is absent', (_, number) => {
+  expect(answerNumber('x64', 0x4000_0000 | number, [0, 0x5412])).toBe(ENOSYS);
+});
+
+test('a number with the top bit set is an x32 number too', () => {
+  expect(answerNumber('x64', -1)).toBe(ENOSYS);
+});
+
+describe('the evaluator itself', () => {
+  test('refuses a filter that runs past its end', () => {
+    const load = Buffer.from('2000000000000000', 'hex');
+    expect(() => evaluateFilter(load, { arch: 0, number: 0 })).toThrow('runs past its end');
+  });
+
+  test('refuses what no filter of sbox uses', () => {
+    expect(() => evaluateFilter(Buffer.from('ffff000000000000', 'hex'), { arch: 0, number: 0 })).toThrow('unknown');
+  });
+});
