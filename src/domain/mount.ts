@@ -42,7 +42,7 @@ export const parseMountTarget = (text: string): Parsed<string> => {
 };
 
 /** `ro`, `rw` or `copy`. */
-export const parseMountMode = (text: string): Parsed<MountMode> => parseWord(text, mountModes, 'a mode of a mount');
+const parseMountMode = (text: string): Parsed<MountMode> => parseWord(text, mountModes, 'a mode of a mount');
 
 const isMode = (text: string): boolean => mountModes.some((mode) => mode === text);
 

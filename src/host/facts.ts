@@ -78,7 +78,7 @@ const realFile = (path: string): string[] => {
 
 const realPath = (path: string): string => {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return path;
   }

@@ -27,7 +27,7 @@ export interface PackageRoots {
  */
 export const findPackageRoot = (file: string, look: Look): PackageRoots => {
   const root = inNodeModules(file) ?? inVirtualEnvironment(file, look) ?? inShims(file, look) ?? inOwnTree(file, look);
-  if (root !== undefined && !isShared(root, look.home)) return { roots: [{ path: root, kind: 'dir' }] };
+  if (root !== undefined && !isShared(root, look)) return { roots: [{ path: root, kind: 'dir' }] };
   const rustup = join(look.home, '.rustup');
   const alone = { path: file, kind: 'file' } as const;
   if (dirname(file) === join(look.home, '.cargo/bin') && look.isDirectory(rustup))
@@ -42,7 +42,7 @@ export const findTreeOfBin = (folder: string, look: Look): string | undefined =>
     inVirtualEnvironment(join(probe, 'x'), look) ??
     inShims(join(probe, 'x'), look) ??
     inOwnTree(join(probe, 'x'), look);
-  return root !== undefined && !isShared(root, look.home) ? root : undefined;
+  return root !== undefined && !isShared(root, look) ? root : undefined;
 };
 
 const inNodeModules = (file: string): string | undefined =>
@@ -83,6 +83,15 @@ const sharedInHome = [
   'go',
   'bin',
   '.npm',
+  '.ssh',
+  '.gnupg',
+  '.aws',
+  '.azure',
+  '.kube',
+  '.pulumi',
+  '.terraform.d',
+  '.password-store',
+  '.mozilla',
 ];
 const shared = [
   '/',
@@ -100,5 +109,11 @@ const shared = [
   '/etc',
 ];
 
-const isShared = (folder: string, home: string): boolean =>
-  isWithin(home, folder) || shared.includes(folder) || sharedInHome.some((name) => folder === join(home, name));
+/** A source tree is work, not a tool. */
+const workTreeMarks = ['.git', '.hg', '.svn', '.env', '.envrc'];
+
+const isShared = (folder: string, look: Look): boolean =>
+  isWithin(look.home, folder) ||
+  shared.includes(folder) ||
+  sharedInHome.some((name) => folder === join(look.home, name)) ||
+  (workTreeMarks.some((name) => look.exists(join(folder, name))) && !look.exists(join(folder, 'versions')));

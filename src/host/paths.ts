@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type { PathFact } from '../domain/facts.ts';
 
 /** As many links as the kernel follows in one path (path_resolution(7)). */
@@ -13,6 +13,11 @@ export const probePath = (path: string): PathFact => {
   while (rest.length > 0) {
     const [name, ...after] = rest as [string, ...string[]];
     rest = after;
+    if (name === '.') continue;
+    if (name === '..') {
+      done = dirname(done); // `done` has no links, so this is the kernel's parent too
+      continue;
+    }
     const next = done === '/' ? `/${name}` : `${done}/${name}`;
     const link = probeLink(next);
     if (link.kind === 'failed') return { kind: 'missing', errno: link.errno, links };
@@ -22,9 +27,8 @@ export const probePath = (path: string): PathFact => {
     }
     links.push(next);
     if (links.length > maxLinks) return { kind: 'missing', errno: 'ELOOP', links };
-    const target = resolve(dirname(next), link.text);
-    rest = [...target.split('/').filter(Boolean), ...rest];
-    done = '/';
+    if (link.text.startsWith('/')) done = '/';
+    rest = [...link.text.split('/').filter(Boolean), ...rest];
   }
   return { kind: kindOf(done), real: done, links };
 };

@@ -1,19 +1,21 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { join, normalize } from 'node:path';
+import { join } from 'node:path';
 import type { Facts } from '../domain/facts.ts';
+import { isWithin, resolvePath } from '../domain/path.ts';
+import { parseGitConfig } from './git-config.ts';
 
 type ProtectedPaths = Facts['protectedPaths'];
 
-/** Which protected paths the workspace has, those of its repository's submodules and of its hooks folder included. */
+/** Which protected paths the workspace has, those of its repository included. */
 export const probeProtected = (workspace: string, declared: readonly string[]): ProtectedPaths => {
-  const existing: { path: string; kind: 'file' | 'dir' | 'link' }[] = [];
+  const existing = new Map<string, ProtectedPaths['existing'][number]>();
   const missing: string[] = [];
   for (const path of new Set([...declared, ...probeRepository(workspace)])) {
     const found = lstatBelow(workspace, path);
-    if (found) existing.push(found);
+    if (found) existing.set(found.path, found);
     else missing.push(path);
   }
-  return { existing, missing };
+  return { existing: [...existing.values()], missing };
 };
 
 /** The first component that is a link stands for the whole path: what lies behind it is not the workspace's. */
@@ -30,48 +32,63 @@ const lstatBelow = (workspace: string, path: string): ProtectedPaths['existing']
   return undefined;
 };
 
-/** Settings of the repository that make the host's git run a program (git-config(1): core.hooksPath, include.path). */
+/** What makes the host's git run a program, or look for its settings elsewhere, in a git folder (gitrepository-layout(5)). */
+const settingsOfGitFolder = ['hooks', 'config', 'config.worktree', 'commondir', 'gitdir'];
+
+/** Paths of the repository in the workspace, relative to it: its own settings, its submodules', its linked work trees'. */
 const probeRepository = (workspace: string): string[] => {
-  const found: string[] = [];
   const dotGit = lstatSync(join(workspace, '.git'), { throwIfNoEntry: false });
   if (dotGit?.isFile()) return ['.git'];
   if (!dotGit?.isDirectory()) return [];
-  found.push(...probeConfiguredPaths(workspace));
-  for (const folder of probeGitFolders(join(workspace, '.git/modules'), 3)) {
-    for (const name of ['hooks', 'config']) found.push(`.git/modules/${folder}/${name}`);
-  }
-  return found;
+  const folders = [
+    '.git',
+    ...probeGitFolders(workspace, '.git/modules', 6),
+    ...probeGitFolders(workspace, '.git/worktrees', 1),
+  ];
+  return [
+    ...folders.flatMap((folder) => settingsOf(folder)),
+    ...folders.flatMap((folder) => probeConfigured(workspace, folder)),
+  ];
 };
 
-const probeConfiguredPaths = (workspace: string): string[] => {
-  let text: string;
-  try {
-    const file = join(workspace, '.git/config');
-    if (!lstatSync(file).isFile()) return [];
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return [];
-  }
-  const values = [...text.matchAll(/^\s*(hookspath|path)\s*=\s*"?([^"\n;#]+?)"?\s*(?:[;#].*)?$/gim)];
-  return values.flatMap(([, key, value]) => {
-    if (value === undefined || value.startsWith('/') || value.startsWith('~')) return [];
-    // a hooks path is relative to the work tree, an included file to .git
-    const path = normalize(key?.toLowerCase() === 'path' ? join('.git', value) : value).replace(/\/$/, '');
-    return path === '.' || path.startsWith('..') ? [] : [path];
+const settingsOf = (folder: string): string[] =>
+  settingsOfGitFolder.filter((name) => folder !== '.git' || name !== 'gitdir').map((name) => `${folder}/${name}`);
+
+/** Files in the workspace that a configuration names: core.hooksPath, include.path, includeIf.*.path (git-config(1)). */
+const probeConfigured = (workspace: string, folder: string): string[] => {
+  const text = readRegularFile(join(workspace, folder, 'config'));
+  return parseGitConfig(text).flatMap(({ section, key, value }) => {
+    const isHooks = section === 'core' && key === 'hookspath';
+    const isInclude = section.startsWith('include') && key === 'path';
+    if ((!isHooks && !isInclude) || value === '' || value.startsWith('~')) return [];
+    // a hooks path is relative to the work tree, an included file to the folder of the configuration
+    const path = resolvePath(isHooks ? workspace : join(workspace, folder), value);
+    return path !== workspace && isWithin(path, workspace) ? [path.slice(workspace.length + 1)] : [];
   });
 };
 
-const probeGitFolders = (folder: string, depth: number): string[] => {
+const readRegularFile = (path: string): string => {
+  try {
+    return lstatSync(path).isFile() ? readFileSync(path, 'utf8') : '';
+  } catch {
+    return '';
+  }
+};
+
+/** Git folders below one that may hold some: those with a HEAD, at most `depth` folders down. */
+const probeGitFolders = (workspace: string, folder: string, depth: number): string[] => {
   let names: string[];
   try {
-    names = readdirSync(folder, { withFileTypes: true })
+    names = readdirSync(join(workspace, folder), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name);
   } catch {
     return [];
   }
   return names.flatMap((name) => {
-    if (lstatSync(join(folder, name, 'HEAD'), { throwIfNoEntry: false })) return [name];
-    return depth > 1 ? probeGitFolders(join(folder, name), depth - 1).map((rest) => `${name}/${rest}`) : [];
+    const path = `${folder}/${name}`;
+    const isGit = lstatSync(join(workspace, path, 'HEAD'), { throwIfNoEntry: false }) !== undefined;
+    const inner = isGit ? `${path}/modules` : path;
+    return [...(isGit ? [path] : []), ...(depth > 1 ? probeGitFolders(workspace, inner, depth - 1) : [])];
   });
 };

@@ -153,18 +153,24 @@ const isProgram = (path: string): boolean => {
 /** The interpreter that a script's first line names; the word after env(1) if it asks for one by name. */
 export const probeInterpreter = (file: string): string | undefined => {
   const head = Buffer.alloc(256);
+  let length = 0;
   try {
     if (!lstatSync(file).isFile()) return undefined;
     const fd = openSync(file, 'r');
     try {
-      readSync(fd, head, 0, head.length, 0);
+      length = readSync(fd, head, 0, head.length, 0);
     } finally {
       closeSync(fd);
     }
   } catch {
     return undefined;
   }
-  const words = /^#! *([^\n]*)/.exec(head.toString('latin1'))?.[1]?.trim().split(/\s+/) ?? [];
-  if (words[0] === undefined || basename(words[0]) !== 'env') return words[0];
+  const words =
+    /^#! *([^\n]*)/
+      .exec(head.toString('latin1', 0, length))?.[1]
+      ?.trim()
+      .split(/\s+/) ?? [];
+  if (words[0] === undefined || words[0] === '') return undefined;
+  if (basename(words[0]) !== 'env') return words[0];
   return words.slice(1).find((word) => !word.startsWith('-') && !word.includes('='));
 };

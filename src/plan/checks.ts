@@ -61,13 +61,17 @@ const systemFolders = [
   '/boot',
   '/var/lib',
   '/run/current-system',
+  '/sbox',
 ];
 
 const checkCommand = (invocation: Invocation, facts: Facts): void => {
   const problems: Problem[] = [];
   const texts: [string, string][] = [
     ...invocation.command.map((text, index): [string, string] => [`argument ${index} of the command`, text]),
-    ...Object.entries(invocation.set).map(([name, value]): [string, string] => [`the value of ${name}`, value]),
+    ...Object.entries(invocation.set).map(([name, value]): [string, string] => [
+      `the variable ${name}`,
+      `${name}=${value}`,
+    ]),
     ['the sandbox name', invocation.name ?? ''],
     ['the working directory', facts.cwd],
   ];

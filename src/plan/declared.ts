@@ -55,7 +55,10 @@ const planMount = ({ mount, source, target }: Candidate, facts: Facts, copies: s
 };
 
 /** A name for a copy that tells its target apart from every other. */
-const storeName = (target: string): string => `${baseOf(target).slice(0, 100)}-${hashText(target)}`;
+const storeName = (target: string): string =>
+  `${baseOf(target)
+    .replace(/[^\w.-]/g, '_')
+    .slice(0, 60)}-${hashText(target)}`;
 
 const own = [
   '/',

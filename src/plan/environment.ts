@@ -10,7 +10,7 @@ import type { Layout } from './layout.ts';
  * or set it.
  */
 const neverByPattern =
-  /^(LD_|DYLD_|GLIBC_|MALLOC_|NODE_|BASH_ENV|ENV$|IFS$|PS4$|PROMPT_COMMAND|SHELLOPTS|BASHOPTS|PYTHON|PERL5|PERLLIB|RUBY|GIT_|JAVA_TOOL|_JAVA|JDK_|GCONV_PATH|HOSTALIASES|LOCALDOMAIN|RES_OPTIONS|TMPDIR|HOME$|PATH$|XDG_)/;
+  /^(LD_|DYLD_|GLIBC_|MALLOC_|NODE_|BASH_ENV|ENV$|IFS$|PS4$|PROMPT_COMMAND|SHELLOPTS|BASHOPTS|PYTHON|PERL5|PERLLIB|RUBY|GIT_|JAVA_TOOL|_JAVA|JDK_|GCONV_PATH|HOSTALIASES|LOCALDOMAIN|RES_OPTIONS|TMPDIR|HOME$|PATH$|XDG_|ZDOTDIR|BASH_FUNC_|LESSOPEN|LESSCLOSE|LUA_INIT|DOTNET_STARTUP|OPENSSL_CONF|OPENSSL_MODULES|CLASSPATH|SSLKEYLOGFILE)/;
 
 export interface PlannedEnvironment {
   readonly env: Readonly<Record<string, string>>;
@@ -106,12 +106,14 @@ const isVisible = (value: string, facts: Facts, mounts: readonly PlannedMount[])
   const path = normalizePath(value);
   const fact = facts.paths[path];
   if (fact === undefined || fact.kind === 'missing') return false;
-  const shown = (place: string) =>
-    mounts.some(
-      (mount) =>
-        (mount.kind === 'bind' || mount.kind === 'copy') &&
-        mount.target === mount.source &&
-        isWithin(place, mount.target),
+  // of two mounts around a path the inner one shows
+  const shown = (place: string) => {
+    const around = mounts.filter((mount) => isWithin(place, mount.target) && mount.kind !== 'dir');
+    const inner = around.reduce<PlannedMount | undefined>(
+      (best, mount) => (best && best.target.length >= mount.target.length ? best : mount),
+      undefined,
     );
+    return (inner?.kind === 'bind' || inner?.kind === 'copy') && inner.target === inner.source;
+  };
   return shown(path) && shown(fact.real);
 };

@@ -1,6 +1,7 @@
 import type { Facts } from '../domain/facts.ts';
 import { isWithin } from '../domain/path.ts';
 import type { Mechanism, Plan, PlannedMount } from '../domain/plan.ts';
+import { planShell } from './command.ts';
 
 /** Where a rung puts what the command finds by its environment: absolute paths as the command sees them. */
 export interface Layout {
@@ -67,7 +68,8 @@ const planEntry = (entry: Facts['system'][number], why: string): PlannedMount =>
     : { kind: 'bind', source: entry.path, target: entry.path, type: entry.kind, access: 'ro', why };
 
 const planAccountFiles = (facts: Facts): PlannedMount[] => {
-  const { uid, gid, name, group, shell } = facts.user;
+  const { uid, gid, name, group } = facts.user;
+  const shell = planShell(facts);
   const passwd = new Map([
     [0, 'root:x:0:0:root:/root:/bin/sh'],
     [65534, 'nobody:x:65534:65534:nobody:/nonexistent:/bin/false'],

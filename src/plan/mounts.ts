@@ -115,7 +115,7 @@ const planWorkspace = (facts: Facts, declared: readonly PlannedMount[]): Planned
   const planned: PlannedMount[] = [bindOnto(workspace, 'dir', 'rw', 'workspace')];
   for (const { path, kind } of facts.protectedPaths.existing) {
     const target = `${workspace}/${path}`;
-    if (kind === 'link' || lifted.has(target)) continue;
+    if (kind === 'link' || lifted.has(target) || isHidden(target, declared)) continue;
     for (
       let parent = parentOf(target);
       parent !== workspace && isWithin(parent, workspace);
@@ -128,6 +128,10 @@ const planWorkspace = (facts: Facts, declared: readonly PlannedMount[]): Planned
   }
   return planned;
 };
+
+/** True if a declared mount shows something else there. */
+const isHidden = (target: string, declared: readonly PlannedMount[]): boolean =>
+  declared.some((mount) => isWithin(target, mount.target) && (mount.kind !== 'bind' || mount.source !== mount.target));
 
 const bindOnto = (path: string, type: 'file' | 'dir', access: 'ro' | 'rw', why: string): PlannedMount => ({
   kind: 'bind',

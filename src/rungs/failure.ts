@@ -1,5 +1,4 @@
 import { constants } from 'node:os';
-import { getSystemErrorName } from 'node:util';
 import { type ErrorCode, exitCode, SboxError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Step } from '../syscall/program.ts';
@@ -7,11 +6,7 @@ import type { ProgramRecord } from '../syscall/records.ts';
 
 /** The name of an error number, as in errno(3). */
 export const errnoName = (errno: number): string => {
-  try {
-    return getSystemErrorName(-errno);
-  } catch {
-    return `errno ${errno}`;
-  }
+  return Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
 };
 
 /** What a failed call means to the operator. */
@@ -56,7 +51,7 @@ const causes: readonly Cause[] = [
   },
   {
     goal: /^(map the|follow|put the root|raise|set the host name)/,
-    errnos: ['EPERM', 'EACCES'],
+    errnos: ['EPERM', 'EACCES', 'EROFS'],
     code: 'SBOX_E_USERNS_DENIED',
     cause:
       'a security module gives user namespaces no powers (kernel.apparmor_restrict_unprivileged_userns=1 on Ubuntu)',

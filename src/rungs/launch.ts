@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Duplex } from 'node:stream';
+import spawn from 'cross-spawn';
 import type { SboxError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Program } from '../syscall/program.ts';
@@ -27,6 +28,8 @@ export interface Launched {
   readonly child: ChildProcess;
   /** once every process of the run is gone; rejects only if the interpreter can't be started */
   readonly ended: Promise<LaunchEnd>;
+  /** true once the sandbox is made; false if it could not be */
+  readonly ready: Promise<boolean>;
   /** called with the signal's number whenever the command stops */
   onStopped: (signal: number) => void;
 }
@@ -45,21 +48,33 @@ export const launchProgram = ({ executable, program, stdio, plan }: LaunchOption
   const launched: { -readonly [K in keyof Launched]: Launched[K] } = {
     child,
     onStopped: () => {},
+    ready: new Promise(() => {}),
     ended: new Promise(() => {}),
   };
   const records: ProgramRecord[] = [];
   const channel = child.stdio[3] as Duplex | null;
   channel?.on('error', () => {}); // the program ended before it had read everything: its records say why
   channel?.end(program.render());
+  let setReady = (_made: boolean): void => {};
+  launched.ready = new Promise((resolve) => {
+    setReady = resolve;
+  });
   if (channel) {
     readRecords(channel, (record) => {
       records.push(record);
+      if (record.kind === 'ready') setReady(true);
       if (record.kind === 'stopped') launched.onStopped((record.status >> 8) & 0xff);
     });
   }
   launched.ended = new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', () => resolve(endOf(records, program, plan)));
+    child.on('error', (error) => {
+      setReady(false);
+      reject(error);
+    });
+    child.on('close', () => {
+      setReady(false);
+      resolve(endOf(records, program, plan));
+    });
   });
   return launched;
 };

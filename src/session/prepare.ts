@@ -10,6 +10,7 @@ type Copy = Extract<PlannedMount, { kind: 'copy' }>;
 /** Makes what the plan counts on in the state directory: the sandbox's folder, home and record, and missing copies. */
 export const prepareState = async (plan: Plan): Promise<void> => {
   const { folder, ephemeral } = plan.sandbox;
+  if (ephemeral || plan.runFolder !== undefined) await prepareRunFolder(plan);
   const copies = plan.mounts.filter((mount): mount is Copy => mount.kind === 'copy' && !existsSync(mount.store));
   const complete = ephemeral || (existsSync(join(folder, 'record.json')) && existsSync(join(folder, 'home')));
   if (complete && copies.length === 0) return;
@@ -21,6 +22,15 @@ export const prepareState = async (plan: Plan): Promise<void> => {
     writeRecord(plan);
   }
   if (copies.length > 0) await makeCopies(copies, join(folder, 'copies'));
+};
+
+/** The folders of this one run, with its owner's name, and an end of those whose run was killed before it could end them. */
+const prepareRunFolder = async (plan: Plan): Promise<void> => {
+  const { openRunFolder } = await import('../state/run-folder.ts');
+  const own = plan.runFolder ?? plan.sandbox.folder;
+  await openRunFolder(own);
+  if (plan.runFolder === undefined) return;
+  for (const name of ['tmp', 'bin', ...(plan.sandbox.ephemeral ? ['home'] : [])]) ensurePrivateFolder(join(own, name));
 };
 
 /** Another run of the same sandbox may be copying a large tree. */

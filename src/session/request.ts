@@ -8,7 +8,7 @@ import { planRun } from '../plan/plan.ts';
 import { declaredPaths } from '../plan/questions.ts';
 import { loadProfile } from '../profile/load.ts';
 import { ensurePrivateFolder } from '../state/write-atomically.ts';
-import { recallCapabilities } from './capabilities.ts';
+import { forgetCapabilities, recallCapabilities } from './capabilities.ts';
 
 /** All that a run is made of, before anything was read. Paths are absolute and without links. */
 export interface RunRequest {
@@ -35,8 +35,12 @@ export interface PlannedRun {
   readonly executable: string;
 }
 
-/** The pipeline up to the plan: profile, facts, plan. Throws an SboxError. */
-export const planRequest = async (request: RunRequest): Promise<PlannedRun> => {
+/** The pipeline up to the plan: profile, facts, plan; what the kernel can do is remembered from earlier. Throws an SboxError. */
+export const planRequest = async (
+  request: RunRequest,
+  memory: 'recall' | 'look again' = 'recall',
+): Promise<PlannedRun> => {
+  if (memory === 'look again') forgetCapabilities(request.stateDir);
   const { invocation, env, home, stateDir, packageDir } = request;
   const profile = await loadProfile({
     names: request.profiles,

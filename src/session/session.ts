@@ -6,8 +6,8 @@ import type { Plan } from '../domain/plan.ts';
 import { launchLandlock } from '../rungs/landlock/launch.ts';
 import { decodeStatus, type LaunchEnd, type Launched, type Stdio } from '../rungs/launch.ts';
 import { launchNamespaces } from '../rungs/namespaces/launch.ts';
+import { removeFolder } from '../state/remove-folder.ts';
 import { prepareState } from './prepare.ts';
-import { removeFolder } from './remove.ts';
 import { assertStreams } from './streams.ts';
 import { followTerminal } from './terminal.ts';
 
@@ -24,6 +24,8 @@ export interface Outcome {
 /** One running command with all that belongs to it. */
 export interface Session extends AsyncDisposable {
   readonly child: Launched['child'];
+  /** true once the sandbox is made and the command about to run; false if it could not be */
+  readonly ready: Promise<boolean>;
   /** Rejects with an SboxError if the sandbox or the command could not be started. */
   readonly ended: Promise<Outcome>;
   /** passes a signal on to the command; SIGKILL ends the whole run at once */
@@ -64,6 +66,7 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
   const cleaned = ended.then(release, release);
   return {
     child: launched.child,
+    ready: launched.ready,
     ended: cleaned.then(() => ended),
     kill: (signal) => void launched.child.kill(signal),
     async [Symbol.asyncDispose]() {

@@ -248,6 +248,8 @@ export class Program {
       this.#code[at] = value.offset;
       this.#dataWords.push(at);
     } else {
+      if (!Number.isInteger(value) || value < -0x8000_0000 || value > 0xffff_ffff)
+        throw new RangeError(`${value} does not fit into 32 bits`);
       this.#code[at] = value;
       if (value < 0) this.#code[at + 1] = 0xffff_ffff; // two's complement
     }

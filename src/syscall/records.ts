@@ -2,6 +2,8 @@
 export type ProgramRecord =
   /** the call at this offset failed with this errno; the process has ended */
   | { readonly kind: 'failed'; readonly offset: number; readonly errno: number }
+  /** the sandbox is made, the command about to be executed */
+  | { readonly kind: 'ready' }
   /** no candidate of the command could be executed */
   | { readonly kind: 'exec'; readonly errno: number }
   /** the command ended or stopped, as wait(2) encodes it */
@@ -10,7 +12,7 @@ export type ProgramRecord =
   | { readonly kind: 'answer'; readonly index: number; readonly value: number };
 
 export const recordBytes = 16;
-export const recordTag = { failed: 1, status: 2, stopped: 3, answer: 4, exec: 5 } as const;
+export const recordTag = { failed: 1, status: 2, stopped: 3, answer: 4, exec: 5, ready: 6 } as const;
 
 /** A record for `write`; its value is the eight bytes at offset 8. */
 export const renderRecord = (tag: number, index = 0): Buffer => {
@@ -32,6 +34,8 @@ const parseRecord = (buffer: Buffer, at: number): ProgramRecord => {
   switch (tag) {
     case recordTag.failed:
       return { kind: 'failed', offset: second, errno: -Number(value) };
+    case recordTag.ready:
+      return { kind: 'ready' };
     case recordTag.exec:
       return { kind: 'exec', errno: -Number(value) };
     case recordTag.status:

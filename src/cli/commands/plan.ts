@@ -1,12 +1,11 @@
 import picocolors from 'picocolors';
 import { baseOf, parentOf } from '../../domain/path.ts';
 import type { Plan, PlannedMount } from '../../domain/plan.ts';
-import { toolsFolder } from '../../plan/layout.ts';
 import { planRequest } from '../../session/request.ts';
 import type { CliContext } from '../context.ts';
 import type { RunOptions } from '../options.ts';
+import { renderRequest } from '../request.ts';
 import { renderTable } from '../table.ts';
-import { renderRequest } from './run.ts';
 
 /** `sbox plan`: what a run would do. */
 export const plan = async (command: readonly string[], options: RunOptions, context: CliContext): Promise<number> => {
@@ -58,7 +57,7 @@ const renderPlan = (plan: Plan, color: boolean): string => {
 /** Mounts row by row, but for the two long and dull lists, which are one row each. */
 const renderMounts = (mounts: readonly PlannedMount[]): string[][] => {
   const isCurated = (mount: PlannedMount) => mount.why === 'curated' && mount.kind !== 'dir';
-  const isTool = (mount: PlannedMount) => mount.kind === 'link' && parentOf(mount.target) === toolsFolder;
+  const isTool = (mount: PlannedMount) => mount.kind === 'link' && mount.why === 'tool';
   return mounts
     .filter((mount) => !isCurated(mount) && !isTool(mount))
     .flatMap((mount) => {
@@ -70,7 +69,7 @@ const renderMounts = (mounts: readonly PlannedMount[]): string[][] => {
       mounts.some(isTool)
         ? [
             [
-              toolsFolder,
+              parentOf(mounts.find(isTool)?.target ?? '/'),
               'links',
               'tools',
               mounts

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { exitCode, SboxError } from '../../domain/errors.ts';
-import { removeFolder } from '../../session/remove.ts';
+import { removeFolder } from '../../state/remove-folder.ts';
 import { readSandboxes } from '../../state/sandboxes.ts';
 import type { CliContext } from '../context.ts';
 

@@ -1,39 +1,35 @@
 import { closeSync, openSync, realpathSync, writeSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { exitCode, SboxError } from '../../domain/errors.ts';
 import type { Plan } from '../../domain/plan.ts';
-import { planRequest, type RunRequest } from '../../session/request.ts';
+import { type PlannedRun, planRequest, type RunRequest } from '../../session/request.ts';
 import { type Outcome, openSession } from '../../session/session.ts';
 import { passSignals } from '../../session/signals.ts';
 import type { CliContext } from '../context.ts';
-import { parseInvocation, type RunOptions } from '../options.ts';
+import type { RunOptions } from '../options.ts';
+import { renderRequest } from '../request.ts';
 
 /** `sbox run`: plans, starts the command, and ends as it ends. */
 export const run = async (command: readonly string[], options: RunOptions, context: CliContext): Promise<number> => {
   const statusFd = parseStatusFd(options.statusFd);
   try {
-    const planned = await planRequest(renderRequest(command, options, context));
+    const request = renderRequest(command, options, context);
+    const planned = await planRequest(request);
     if (options.dryRun) {
       const { printPlan } = await import('./plan.ts');
       return printPlan(planned.plan, options.json ?? false, context);
     }
-    report(planned.plan, options, context);
-    await using session = await openSession(planned.plan, planned.facts, {
-      executable: planned.executable,
-      stdio: ['inherit', 'inherit', 'inherit'],
-    });
-    using _signals = passSignals(session, planned.plan.terminal !== undefined);
-    releaseStreams();
-    const outcome = await session.ended;
-    conclude(outcome, planned.plan, options, context);
+    const { outcome, plan } = await runPlanned(planned, request, options, context);
+    conclude(outcome, plan, options, context);
+    const { exitCode: code, signal, timedOut } = outcome;
     writeStatus(statusFd, {
       source: 'command',
-      exitCode: outcome.exitCode,
-      ...(outcome.signal && { signal: outcome.signal }),
-      timedOut: outcome.timedOut,
-      properties: planned.plan.properties,
+      exitCode: code,
+      ...(signal && { signal }),
+      timedOut,
+      rung: plan.rung,
+      properties: plan.properties,
     });
-    return outcome.exitCode;
+    return code;
   } catch (thrown) {
     if (statusFd === undefined) throw thrown;
     const { asSboxError, errorToJson } = await import('../messages.ts');
@@ -43,39 +39,38 @@ export const run = async (command: readonly string[], options: RunOptions, conte
   }
 };
 
-/** The request that options and context make. Throws an SboxError. */
-export const renderRequest = (command: readonly string[], options: RunOptions, context: CliContext): RunRequest => {
-  const env = Object.fromEntries(
-    Object.entries(context.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-  const workspace = options.workspace === undefined ? context.cwd : resolveWorkspace(options.workspace, context.cwd);
-  return {
-    invocation: parseInvocation(command, options, context.cwd),
-    profiles: options.profile,
-    ...(typeof options.config === 'string' && { configFile: resolve(context.cwd, options.config) }),
-    ignoreWorkspaceConfig: options.config === false,
-    workspace,
-    cwd: context.cwd === workspace || context.cwd.startsWith(`${workspace}/`) ? context.cwd : workspace,
-    env,
-    home: context.home,
-    stateDir: context.stateDir,
-    configDir: context.configDir,
-    packageDir: context.packageDir,
-    terminal: true,
-  };
+interface Ran {
+  readonly outcome: Outcome;
+  readonly plan: Plan;
+}
+
+/** Runs a plan; if the sandbox can't be made as it was found possible earlier, looks again at what is, once, and plans anew. */
+const runPlanned = async (
+  planned: PlannedRun,
+  request: RunRequest,
+  options: RunOptions,
+  context: CliContext,
+): Promise<Ran> => {
+  report(planned.plan, options, context);
+  try {
+    return { outcome: await runOnce(planned), plan: planned.plan };
+  } catch (thrown) {
+    if (!(thrown instanceof SboxError) || !outdated.includes(thrown.code)) throw thrown;
+    const again = await planRequest(request, 'look again');
+    if (JSON.stringify(again.plan.mechanism) === JSON.stringify(planned.plan.mechanism)) throw thrown;
+    report(again.plan, options, context);
+    return { outcome: await runOnce(again), plan: again.plan };
+  }
 };
 
-const resolveWorkspace = (folder: string, cwd: string): string => {
-  try {
-    return realpathSync(resolve(cwd, folder));
-  } catch (error) {
-    throw new SboxError({
-      code: 'SBOX_E_WORKSPACE',
-      message: `cannot use "${folder}" as the workspace: ${(error as NodeJS.ErrnoException).code}`,
-      fix: `mkdir -p "${resolve(cwd, folder)}"`,
-      exitCode: exitCode.usage,
-    });
-  }
+/** Failures that a change of the machine since the last look explains. */
+const outdated: readonly string[] = ['SBOX_E_USERNS_DENIED', 'SBOX_E_SETUP'];
+
+const runOnce = async ({ plan, facts, executable }: PlannedRun): Promise<Outcome> => {
+  await using session = await openSession(plan, facts, { executable, stdio: ['inherit', 'inherit', 'inherit'] });
+  using _signals = passSignals(session, plan.terminal !== undefined);
+  if (await session.ready) releaseStreams();
+  return await session.ended;
 };
 
 /** One line on what is not enforced, if anything is not, and the planner's notes. */

@@ -2,6 +2,7 @@ import type { Plan } from '../../domain/plan.ts';
 import { SIGKILL, SIGPWR } from '../../syscall/constants.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import { type Data, Program, type Slot } from '../../syscall/program.ts';
+import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
 import { channel } from './channel.ts';
 import { executeCommand } from './execute.ts';
 import {
@@ -60,6 +61,8 @@ const renderInner = (program: Program, plan: Plan, stages: Stages, mask: Data, l
   dieWithParent(program, line, sweep ? SIGPWR : SIGKILL);
   shield(program);
   stages.inner(program);
+  program.goal = 'report to the launcher';
+  program.call('write', [channel, program.bytes(renderRecord(recordTag.ready)), recordBytes]);
   program.goal = 'start the command';
   const command = fork(program, () => {
     stages.command(program);

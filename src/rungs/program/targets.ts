@@ -26,7 +26,7 @@ export class TargetTree {
   /** Declares a target to be a link or under the command's control: what lies below it is never reached by path. */
   untrusted(target: string): void {
     this.#untrusted.push(target);
-    for (const made of this.#made) if (made.startsWith(`${target}/`)) this.#made.delete(made);
+    for (const made of this.#made) if (made !== '/' && made.startsWith(`${target}/`)) this.#made.delete(made);
   }
 
   /** Makes a directory and its parents, where they are missing. */
