@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** unit: pure, no process; integration: the host's facts, the interpreter, the state directory; escape: attacks; e2e: the built command line. */
+/** unit: pure, no process; integration: the host's facts, the interpreter, the state directory; escape: attacks; e2e: the built command line; nested: in copies of container environments. */
 const project = (name: string, options: { readonly timeoutMs: number; readonly parallel: boolean }) => ({
   test: {
     name,
@@ -18,6 +18,7 @@ export default defineConfig({
       project('integration', { timeoutMs: 30_000, parallel: true }),
       project('escape', { timeoutMs: 60_000, parallel: true }),
       project('e2e', { timeoutMs: 180_000, parallel: false }),
+      project('nested', { timeoutMs: 300_000, parallel: false }),
     ],
   },
 });
