@@ -1,5 +1,6 @@
+import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isatty } from 'node:tty';
 
 /** What a command may know of the process that it runs in. */
@@ -10,6 +11,8 @@ export interface CliContext {
   readonly home: string;
   /** $XDG_STATE_HOME/sbox */
   readonly stateDir: string;
+  /** set if the state lies elsewhere than it should, and why */
+  readonly stateNote?: string;
   /** $XDG_CONFIG_HOME/sbox */
   readonly configDir: string;
   /** the folder of sbox's package */
@@ -33,7 +36,7 @@ export const openContext = (packageDir: string): CliContext => {
     env,
     cwd: process.cwd(),
     home,
-    stateDir: join(base('XDG_STATE_HOME', '.local/state'), 'sbox'),
+    ...findStateDir(env['XDG_STATE_HOME'], home),
     configDir: join(base('XDG_CONFIG_HOME', '.config'), 'sbox'),
     packageDir,
     shippedProfilesDir: join(packageDir, 'profiles'),
@@ -42,4 +45,27 @@ export const openContext = (packageDir: string): CliContext => {
     color: wantsColor(1),
     errorColor: wantsColor(2),
   };
+};
+
+/** The state directory; where HOME can't be written, as in a pod with a read-only root, one for this user below /tmp. */
+const findStateDir = (wanted: string | undefined, home: string): { stateDir: string; stateNote?: string } => {
+  if (wanted?.startsWith('/')) return { stateDir: join(wanted, 'sbox') };
+  const stateDir = join(home, '.local/state', 'sbox');
+  if (canMake(stateDir)) return { stateDir };
+  const instead = `/tmp/sbox-${process.getuid?.()}`;
+  return {
+    stateDir: instead,
+    stateNote: `HOME ("${home}") can't be written, so state is kept in "${instead}"; XDG_STATE_HOME names another place`,
+  };
+};
+
+const canMake = (path: string): boolean => {
+  let existing = path;
+  while (!existsSync(existing) && existing !== '/') existing = dirname(existing);
+  try {
+    accessSync(existing, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 };

@@ -60,6 +60,7 @@ const declare = (context: CliContext, done: Done): Command => {
   declareRun(program, context, done);
   declareProfiles(program, context, done);
   declareSandboxes(program, context, done);
+  declareDoctor(program, context, done);
   return program;
 };
 
@@ -126,6 +127,17 @@ const declareProfiles = (program: Command, context: CliContext, done: Done): voi
     .action(async (path: string | undefined, options: { list?: true; remove?: true }) => {
       const { trust } = await import('./commands/trust.ts');
       done(await trust({ ...options, ...(path !== undefined && { path }) }, context));
+    });
+};
+
+const declareDoctor = (program: Command, context: CliContext, done: Done): void => {
+  program
+    .command('doctor')
+    .description('show what this machine lets sbox enforce, and what would give more')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: true }) => {
+      const { doctor } = await import('./commands/doctor.ts');
+      done(await doctor(options, context));
     });
 };
 

@@ -87,6 +87,8 @@ export interface Facts {
   /** absolute, without links */
   readonly cwd: string;
   readonly workspace: string;
+  /** uid that owns the workspace */
+  readonly workspaceOwner: number;
   readonly stateDir: string;
   /** a folder for this one run, removed at its end */
   readonly runFolder: string;

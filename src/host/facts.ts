@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Capabilities, Facts } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
@@ -44,6 +44,7 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
     hostname: hostname(),
     cwd: request.cwd,
     workspace,
+    workspaceOwner: statSync(workspace).uid,
     stateDir: request.stateDir,
     runFolder: request.runFolder,
     codeDir: request.codeDir,

@@ -66,11 +66,19 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     properties: planProperties({ ...shape, mechanism }, facts),
     require: [...new Set<PropertyName>([...profile.require, ...invocation.require])],
     watch: facts.protectedPaths.missing,
-    notes: [...notes, ...noteLinks(facts)],
+    notes: [...notes, ...noteLinks(facts), ...noteOwner(facts)],
   };
   assertRequired(plan);
   return plan;
 };
+
+/** root's power over the files of others is a capability, and the command has none. */
+const noteOwner = ({ user, workspace, workspaceOwner }: Facts): string[] =>
+  user.uid === 0 && workspaceOwner !== 0
+    ? [
+        `"${workspace}" belongs to uid ${workspaceOwner}: without capabilities, uid 0 can do there only what its modes allow to others`,
+      ]
+    : [];
 
 const noteLinks = (facts: Facts): string[] =>
   facts.protectedPaths.existing

@@ -2,10 +2,11 @@ import type { Facts } from '../domain/facts.ts';
 import type { Mechanism, Plan } from '../domain/plan.ts';
 import type { Property, PropertyName, PropertyStatus } from '../domain/property.ts';
 
+type PropertyFacts = Pick<Facts, 'capabilities' | 'protectedPaths'>;
 type Shape = Pick<Plan, 'network' | 'limits' | 'user' | 'userNamespaces' | 'mechanism'>;
 
 /** What a plan's rung promises for it on this host. */
-export const planProperties = (plan: Shape, facts: Facts): Property[] => {
+export const planProperties = (plan: Shape, facts: PropertyFacts): Property[] => {
   const { mechanism } = plan;
   switch (mechanism.kind) {
     case 'namespaces':
@@ -32,7 +33,11 @@ const namespacesFiles: readonly Property[] = [
   property('write', 'enforced', 'read-only mounts; the rest is private'),
 ];
 
-const namespacesRest = (plan: Shape, variant: Extract<Mechanism, { kind: 'namespaces' }>, facts: Facts): Property[] => [
+const namespacesRest = (
+  plan: Shape,
+  variant: Extract<Mechanism, { kind: 'namespaces' }>,
+  facts: PropertyFacts,
+): Property[] => [
   plan.network.mode === 'full'
     ? openNetwork
     : property('network', 'enforced', 'a network namespace of its own with loopback only'),
@@ -48,7 +53,7 @@ const namespacesRest = (plan: Shape, variant: Extract<Mechanism, { kind: 'namesp
       ),
 ];
 
-const landlockFiles = ({ abi }: Extract<Mechanism, { kind: 'landlock' }>, facts: Facts): Property[] => {
+const landlockFiles = ({ abi }: Extract<Mechanism, { kind: 'landlock' }>, facts: PropertyFacts): Property[] => {
   const holes = [
     'modes, owners, times and extended attributes of files that you own can be changed',
     ...(abi < 3 ? ['such files can be truncated (Landlock ABI 3 is missing)'] : []),

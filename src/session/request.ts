@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Facts } from '../domain/facts.ts';
+import type { Capabilities, Facts } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
 import type { Plan } from '../domain/plan.ts';
 import { probeFacts } from '../host/facts.ts';
@@ -35,6 +35,16 @@ export interface PlannedRun {
   readonly executable: string;
 }
 
+/** What this machine can do, looked at anew. Throws an SboxError if the state directory can't be written. */
+export const lookAtCapabilities = (stateDir: string, packageDir: string): Promise<Capabilities> => {
+  ensurePrivateFolder(stateDir);
+  forgetCapabilities(stateDir);
+  return recallCapabilities(stateDir, arch, interpreterIn(packageDir));
+};
+
+const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
+const interpreterIn = (packageDir: string): string => join(packageDir, 'dist', `interpreter-${arch}`);
+
 /** The pipeline up to the plan: profile, facts, plan; what the kernel can do is remembered from earlier. Throws an SboxError. */
 export const planRequest = async (
   request: RunRequest,
@@ -51,8 +61,7 @@ export const planRequest = async (
     configDir: request.configDir,
     shippedProfilesDir: join(packageDir, 'profiles'),
   });
-  const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
-  const executable = join(packageDir, 'dist', `interpreter-${arch}`);
+  const executable = interpreterIn(packageDir);
   if (!existsSync(stateDir)) ensurePrivateFolder(stateDir);
   const facts = await probeFacts({
     profile,

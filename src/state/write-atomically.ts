@@ -2,6 +2,7 @@ import {
   chmodSync,
   closeSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -61,10 +62,23 @@ const isRunning = (pid: number): boolean => {
 export const ensurePrivateFolder = (path: string): void => {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
+    assertOwn(path);
     if ((statSync(path).mode & 0o777) !== 0o700) chmodSync(path, 0o700);
   } catch (error) {
-    throw stateError('make', path, error);
+    throw error instanceof SboxError ? error : stateError('make', path, error);
   }
+};
+
+/** In a folder that others can write, such as /tmp, somebody else may have made the name first. */
+const assertOwn = (path: string): void => {
+  const entry = lstatSync(path);
+  if (entry.isDirectory() && entry.uid === process.getuid?.()) return;
+  throw new SboxError({
+    code: 'SBOX_E_STATE',
+    message: `cannot keep state in "${path}": it belongs to uid ${entry.uid}`,
+    cause: entry.isDirectory() ? 'somebody else could change what sbox relies on' : 'it is not a directory',
+    fix: 'name a folder of your own: XDG_STATE_HOME=/path/to/it',
+  });
 };
 
 const syncFolder = (path: string): void => {

@@ -85,7 +85,8 @@ const report = (plan: Plan, options: RunOptions, context: CliContext): void => {
     context.complain(
       `sbox: not enforced: ${weak.map(({ name, status, why }) => `${name} ${status} (${why})`).join('; ')}\n`,
     );
-  for (const note of plan.notes) context.complain(`sbox: note: ${note}\n`);
+  for (const note of [...(context.stateNote === undefined ? [] : [context.stateNote]), ...plan.notes])
+    context.complain(`sbox: note: ${note}\n`);
 };
 
 const conclude = (outcome: Outcome, plan: Plan, options: RunOptions, context: CliContext): void => {
