@@ -1,7 +1,8 @@
 import type { Facts } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
+import type { NetworkMode } from '../domain/network.ts';
 import { isWithin, normalizePath } from '../domain/path.ts';
-import type { PlannedMount } from '../domain/plan.ts';
+import type { Mechanism, PlannedMount } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { Layout } from './layout.ts';
 
@@ -17,22 +18,29 @@ export interface PlannedEnvironment {
   readonly notes: readonly string[];
 }
 
+export interface EnvironmentQuestion {
+  readonly profile: Profile;
+  readonly invocation: Invocation;
+  readonly facts: Facts;
+  readonly shell: string;
+  readonly mounts: readonly PlannedMount[];
+  readonly layout: Layout;
+  /** the sandbox's */
+  readonly name: string;
+  readonly mechanism: Mechanism;
+  readonly mode: NetworkMode;
+}
+
 /** The whole environment of the command, sorted by name: fixed, then passed, then set by profiles, then by the invocation. */
-export const planEnvironment = (
-  profile: Profile,
-  invocation: Invocation,
-  facts: Facts,
-  shell: string,
-  mounts: readonly PlannedMount[],
-  layout: Layout,
-  name: string,
-): PlannedEnvironment => {
+export const planEnvironment = (question: EnvironmentQuestion): PlannedEnvironment => {
+  const { profile, invocation, facts, shell, mounts, layout, name, mechanism, mode } = question;
   const visible = planVisible(profile.env.passIfVisible, facts, mounts);
   const env: Record<string, string> = {
     ...planFixed(facts, shell, layout, name),
     ...visible.env,
     ...planPassed(profile.env.pass, facts.env),
     ...planPassed(invocation.pass, facts.env),
+    ...planProxies(mechanism, mode),
     ...profile.env.set,
     ...invocation.set,
   };
@@ -43,6 +51,13 @@ export const planEnvironment = (
     env: Object.fromEntries(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))),
     notes: [...visible.notes, ...missing.map((wanted) => `${wanted} is not set outside, so it is not set inside`)],
   };
+};
+
+/** Where nothing else keeps the network away, clients that heed proxy variables are led to a port where nobody listens (RFC 863). */
+const planProxies = (mechanism: Mechanism, mode: NetworkMode): Record<string, string> => {
+  if (mechanism.kind !== 'portable' || mode === 'full') return {};
+  const names = ['http_proxy', 'https_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
+  return { NODE_USE_ENV_PROXY: '1', ...Object.fromEntries(names.map((name) => [name, 'http://127.0.0.1:9'])) };
 };
 
 const planFixed = (facts: Facts, shell: string, layout: Layout, name: string): Record<string, string> => {

@@ -23,7 +23,7 @@ export const planMounts = (question: MountQuestion): { mounts: PlannedMount[]; p
   const { facts, network, sandbox, mechanism, layout } = question;
   const ownRoot = mechanism.kind === 'namespaces';
   const declared = planDeclared(question.declared, facts, `${sandbox.folder}/copies`);
-  const placed = ownRoot ? declared : placeOnHost(declared, facts, layout);
+  const placed = ownRoot ? declared : placeOnHost(declared, facts, layout, mechanism);
   const layers = [
     ownRoot ? planBase(facts, network) : planHostBase(facts),
     ownRoot ? planHome(facts, sandbox) : planFolders(layout),
@@ -47,7 +47,12 @@ const planFolders = ({ home, temporary, tools }: Layout): PlannedMount[] => [
  * Without a mount namespace a path can only be shown where it is, and below HOME by a link from the sandbox's own. What can't is a
  * problem that names the target which would work.
  */
-const placeOnHost = (declared: DeclaredOutcome, facts: Facts, { home }: Layout): DeclaredOutcome => {
+const placeOnHost = (
+  declared: DeclaredOutcome,
+  facts: Facts,
+  { home }: Layout,
+  mechanism: Mechanism,
+): DeclaredOutcome => {
   const problems = [...declared.problems];
   const mounts = declared.mounts.flatMap((mount): PlannedMount[] => {
     if (mount.kind !== 'bind' && mount.kind !== 'copy') return [mount];
@@ -60,7 +65,7 @@ const placeOnHost = (declared: DeclaredOutcome, facts: Facts, { home }: Layout):
     if (mount.target === shown) return [here];
     const works = mount.kind === 'bind' ? mount.source : `~/${baseOf(mount.target)}`;
     problems.push({
-      message: `the landlock rung can't show "${mount.source}" as "${mount.target}" (${mount.why})`,
+      message: `the ${mechanism.kind} rung can't show "${mount.source}" as "${mount.target}" (${mount.why})`,
       hint: `name "${works}" as the target, or one below HOME`,
     });
     return [];

@@ -40,7 +40,17 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     });
   }
   const shell = planShell(facts);
-  const { env, notes } = planEnvironment(profile, invocation, facts, shell, mounts, layout, sandbox.name);
+  const { env, notes } = planEnvironment({
+    profile,
+    invocation,
+    facts,
+    shell,
+    mounts,
+    layout,
+    name: sandbox.name,
+    mechanism,
+    mode: network.mode,
+  });
   const shape = {
     network,
     limits: { ...profile.limits, ...invocation.limits },

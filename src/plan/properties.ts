@@ -10,11 +10,23 @@ export const planProperties = (plan: Shape, facts: PropertyFacts): Property[] =>
   const { mechanism } = plan;
   switch (mechanism.kind) {
     case 'namespaces':
-      return [...namespacesFiles, ...everyRung, ...namespacesRest(plan, mechanism, facts), planLimits(plan)];
+      return [
+        ...namespacesFiles,
+        ...everyRung,
+        filteredTty,
+        ...namespacesRest(plan, mechanism, facts),
+        planLimits(plan),
+      ];
     case 'landlock':
-      return [...landlockFiles(mechanism, facts), ...everyRung, ...landlockRest(plan, mechanism), planLimits(plan)];
+      return [
+        ...landlockFiles(mechanism, facts),
+        ...everyRung,
+        filteredTty,
+        ...landlockRest(plan, mechanism),
+        planLimits(plan),
+      ];
     case 'portable':
-      return [];
+      return [...portableFiles, ...everyRung, ...portableRest(plan), planLimits(plan)];
   }
 };
 
@@ -24,8 +36,9 @@ const everyRung: readonly Property[] = [
   property('home', 'enforced', "the sandbox's own directory"),
   property('env', 'enforced', 'an allowlist'),
   property('path', 'enforced', 'visible directories only'),
-  property('tty', 'enforced', 'TIOCSTI and TIOCLINUX are refused'),
 ];
+
+const filteredTty = property('tty', 'enforced', 'TIOCSTI and TIOCLINUX are refused');
 
 const namespacesFiles: readonly Property[] = [
   property('hide', 'enforced', 'the root holds declared mounts only'),
@@ -88,6 +101,21 @@ const landlockRest = (plan: Shape, { abi, namespaces }: Extract<Mechanism, { kin
     ),
   ];
 };
+
+const portableFiles: readonly Property[] = [
+  property('hide', 'advisory', "HOME, TMPDIR and PATH are the sandbox's, everything else is there"),
+  property('read', 'advisory', 'nothing refuses to open a file that the user may open'),
+  property('write', 'advisory', 'nothing refuses to change a file that the user may change'),
+];
+
+const portableRest = ({ network }: Shape): Property[] => [
+  network.mode === 'full'
+    ? openNetwork
+    : property('network', 'advisory', 'proxy variables lead nowhere; a client that ignores them reaches everything'),
+  property('sockets', 'open', "every unix socket of the user's can be connected to"),
+  property('process', 'open', 'processes of the user can be seen, signalled and traced; a daemon outlives the run'),
+  property('tty', 'open', 'input can be pushed into the terminal'),
+];
 
 const openNetwork = property('network', 'open', 'mode full: everything that the host reaches');
 

@@ -1,24 +1,20 @@
-import { exitCode, SboxError } from '../domain/errors.ts';
+import { SboxError } from '../domain/errors.ts';
 import type { Capabilities, Refusal } from '../domain/facts.ts';
 import type { Mechanism } from '../domain/plan.ts';
-import type { RungName } from '../domain/rung.ts';
+import { type RungName, rungNames } from '../domain/rung.ts';
 
 /** The mechanism of a run: of the rung that was asked for, else of the strongest that this machine has. Throws SBOX_E_RUNG. */
 export const planMechanism = (wanted: RungName | undefined, capabilities: Capabilities): Mechanism => {
-  const order: readonly RungName[] = wanted === undefined ? ['namespaces', 'landlock'] : [wanted];
+  const order: readonly RungName[] = wanted === undefined ? rungNames : [wanted];
   const found = order.map((name) => mechanismOf(name, capabilities));
   const usable = found.find((mechanism) => 'kind' in mechanism);
   if (usable) return usable;
   const reason = found[0] as Refusal;
   throw new SboxError({
     code: 'SBOX_E_RUNG',
-    message:
-      wanted === undefined
-        ? `cannot make a sandbox here: ${reason.message}`
-        : `cannot use rung "${wanted}": ${reason.message}`,
+    message: `cannot use rung "${wanted}": ${reason.message}`,
     cause: reason.cause,
     fix: reason.fix,
-    ...(wanted === 'portable' && { exitCode: exitCode.usage }),
   });
 };
 
@@ -33,7 +29,7 @@ export const mechanismOf = (
     case 'landlock':
       return landlockAbi > 0 ? { kind: 'landlock', abi: landlockAbi, namespaces: bareNamespaces } : noLandlock;
     case 'portable':
-      return noPortable;
+      return { kind: 'portable' };
   }
 };
 
@@ -41,10 +37,4 @@ const noLandlock: Refusal = {
   message: 'the kernel refuses landlock_create_ruleset',
   cause: 'it is older than Linux 5.13, was booted without it, or a filter of the container refuses it',
   fix: 'boot with landlock in lsm=, or update the container runtime; sbox doctor shows what works here',
-};
-
-const noPortable: Refusal = {
-  message: 'this version does not have it',
-  cause: 'a rung of environment and links alone would enforce next to nothing',
-  fix: 'leave --rung out: sbox takes the strongest that works here',
 };

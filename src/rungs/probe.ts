@@ -3,10 +3,9 @@ import type { Plan, PlannedMount } from '../domain/plan.ts';
 import { LANDLOCK_CREATE_RULESET_VERSION } from '../syscall/constants.ts';
 import { Program } from '../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../syscall/records.ts';
-import { launchLandlock } from './landlock/launch.ts';
 import { type LaunchEnd, launchProgram } from './launch.ts';
-import { launchNamespaces } from './namespaces/launch.ts';
 import { channel } from './program/channel.ts';
+import { startPlan } from './start.ts';
 
 type Arch = Facts['arch'];
 
@@ -39,7 +38,7 @@ const probeNamespaces = async (arch: Arch, executable: string): Promise<Capabili
   let refusal: Refusal | undefined;
   for (const variant of variants) {
     const plan = { ...smallestPlan, mechanism: { kind: 'namespaces', ...variant } as const };
-    const end = await launchNamespaces(plan, { arch, capabilities: { landlockAbi: 0 } }, executable, quiet).ended;
+    const end = await startPlan(plan, { arch, landlockAbi: 0 }, executable, quiet).ended;
     if (reachedCommand(end)) return variant;
     refusal ??= refusalOf(end);
   }
@@ -55,7 +54,7 @@ const variants: readonly NamespaceVariant[] = [
 
 const probeBareNamespaces = async (arch: Arch, executable: string): Promise<boolean> => {
   const plan = { ...smallestPlan, mounts: [], mechanism: { kind: 'landlock', abi: 1, namespaces: true } as const };
-  return reachedCommand(await launchLandlock(plan, { arch }, executable, quiet).ended);
+  return reachedCommand(await startPlan(plan, { arch, landlockAbi: 0 }, executable, quiet).ended);
 };
 
 /** A plan without candidates for its command ends there, and nowhere before. */

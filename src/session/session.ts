@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { SboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Plan } from '../domain/plan.ts';
-import { launchLandlock } from '../rungs/landlock/launch.ts';
 import { decodeStatus, type LaunchEnd, type Launched, type Stdio } from '../rungs/launch.ts';
-import { launchNamespaces } from '../rungs/namespaces/launch.ts';
+import { startPlan } from '../rungs/start.ts';
 import { removeFolder } from '../state/remove-folder.ts';
 import { prepareState } from './prepare.ts';
 import { assertStreams } from './streams.ts';
@@ -47,7 +46,8 @@ const graceMs = 5_000;
 export const openSession = async (plan: Plan, facts: LaunchFacts, options: SessionOptions): Promise<Session> => {
   assertStreams(options.stdio);
   await prepareState(plan);
-  const launched = launch(plan, facts, options);
+  const { arch, capabilities } = facts;
+  const launched = startPlan(plan, { arch, landlockAbi: capabilities.landlockAbi }, options.executable, options.stdio);
   const job = plan.terminal && followTerminal(launched);
   const limit = startTimeLimit(plan.limits.timeoutMs, launched);
   const ended = launched.ended.then(
@@ -74,18 +74,6 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
       await cleaned;
     },
   };
-};
-
-const launch = (plan: Plan, facts: LaunchFacts, { executable, stdio }: SessionOptions): Launched => {
-  const { mechanism } = plan;
-  switch (mechanism.kind) {
-    case 'namespaces':
-      return launchNamespaces({ ...plan, mechanism }, facts, executable, stdio);
-    case 'landlock':
-      return launchLandlock({ ...plan, mechanism }, facts, executable, stdio);
-    case 'portable':
-      throw new SboxError({ code: 'SBOX_E_INTERNAL', message: 'cannot launch: the portable rung is not there' });
-  }
 };
 
 /** Starts the clock; `stop` ends it and tells whether the limit was reached. */

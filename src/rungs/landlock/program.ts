@@ -1,14 +1,14 @@
 import type { Mechanism, Plan, PlannedMount } from '../../domain/plan.ts';
-import { AT_FDCWD, PR_SET_CHILD_SUBREAPER, SIGKILL } from '../../syscall/constants.ts';
+import { PR_SET_CHILD_SUBREAPER, SIGKILL } from '../../syscall/constants.ts';
 import { allowedRights, handledRights, scope } from '../../syscall/landlock.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
 import { dropCapabilities, forbidNewPrivileges, installFilter, setLimits } from '../program/confine.ts';
 import { allowPaths, createRuleset, type PathRule, restrictSelf } from '../program/landlock.ts';
+import { linkFolders } from '../program/links.ts';
 import { raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
-import { openPath } from '../program/open-path.ts';
 import { renderRun } from '../program/run.ts';
-import { TargetTree } from '../program/targets.ts';
+import { sweepGroup } from '../program/supervise.ts';
 
 /** A plan for this rung. */
 export type LandlockPlan = Plan & { readonly mechanism: Extract<Mechanism, { kind: 'landlock' }> };
@@ -27,7 +27,7 @@ export const renderLandlockProgram = (plan: LandlockPlan, arch: Arch): Program =
     },
     inner: (program) => {
       if (namespaces && plan.network.mode !== 'full') raiseLoopback(program);
-      linkIntoHome(program, plan);
+      linkFolders(program, plan);
       rules = renderRules(program, plan);
       confine(program, plan, arch);
     },
@@ -86,26 +86,6 @@ const ruleOf = (abi: number, mount: PlannedMount): PathRule[] => {
   }
 };
 
-/** Links in the sandbox's HOME to what was declared below the real one. */
-const linkIntoHome = (program: Program, plan: LandlockPlan): void => {
-  const links = plan.mounts.filter((mount) => mount.kind === 'link');
-  const folders = new Map<string, TargetTree>();
-  for (const { target, text } of links) {
-    const folder = [plan.home, plan.runFolder].find((path) => path !== undefined && target.startsWith(`${path}/`));
-    if (folder === undefined) continue;
-    program.goal = `link "${target}"`;
-    const tree = folders.get(folder) ?? openTree(program, folder);
-    folders.set(folder, tree);
-    tree.link(target.slice(folder.length), text);
-  }
-};
-
-const openTree = (program: Program, folder: string): TargetTree => {
-  const tree = new TargetTree(program, openPath(program, AT_FDCWD, folder));
-  tree.untrusted('');
-  return tree;
-};
-
 /** Kills every process that this one may signal, which by its domain's scope are those of the run, until none is left to wait for. */
 const sweepDomain = (program: Program): void => {
   const [again, done] = [program.here(), program.label()];
@@ -113,9 +93,4 @@ const sweepDomain = (program: Program): void => {
   program.call('wait4', [-1, 0, 0, 0], { onFailure: done });
   program.jump(again);
   program.place(done);
-};
-
-/** Without a scope for signals (before version 6), only the command's own process group can be told from outsiders. */
-const sweepGroup = (program: Program, command: Slot): void => {
-  program.call('kill', [program.subtract(0, command), SIGKILL], { onFailure: 'ignore' });
 };

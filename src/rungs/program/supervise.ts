@@ -237,3 +237,8 @@ export const superviseInside = (program: Program, { command, terminalFd, sweep, 
 
 const nextSignal = (program: Program, again: Label): Slot =>
   program.call('rt_sigtimedwait', [program.words([everySignal]), 0, 0, SIGSET_BYTES], { onFailure: again });
+
+/** Kills the command's own process group: all that can be told from outsiders without a PID namespace or a scope for signals. */
+export const sweepGroup = (program: Program, command: Slot): void => {
+  program.call('kill', [program.subtract(0, command), SIGKILL], { onFailure: 'ignore' });
+};
