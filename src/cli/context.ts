@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isatty } from 'node:tty';
 
 /** What a command may know of the process that it runs in. */
@@ -37,7 +37,7 @@ export const openContext = (packageDir: string): CliContext => {
     cwd: process.cwd(),
     home,
     ...findStateDir(env['XDG_STATE_HOME'], home),
-    configDir: join(base('XDG_CONFIG_HOME', '.config'), 'sbox'),
+    configDir: realPath(join(base('XDG_CONFIG_HOME', '.config'), 'sbox')),
     packageDir,
     shippedProfilesDir: join(packageDir, 'profiles'),
     print: (text) => process.stdout.write(text),
@@ -49,14 +49,24 @@ export const openContext = (packageDir: string): CliContext => {
 
 /** The state directory; where HOME can't be written, as in a pod with a read-only root, one for this user below /tmp. */
 const findStateDir = (wanted: string | undefined, home: string): { stateDir: string; stateNote?: string } => {
-  if (wanted?.startsWith('/')) return { stateDir: join(wanted, 'sbox') };
-  const stateDir = join(home, '.local/state', 'sbox');
+  if (wanted?.startsWith('/')) return { stateDir: realPath(join(wanted, 'sbox')) };
+  const stateDir = realPath(join(home, '.local/state', 'sbox'));
   if (canMake(stateDir)) return { stateDir };
   const instead = `/tmp/sbox-${process.getuid?.()}`;
   return {
     stateDir: instead,
     stateNote: `HOME ("${home}") can't be written, so state is kept in "${instead}"; XDG_STATE_HOME names another place`,
   };
+};
+
+/** A path without links, also one whose end does not exist yet: it is compared with the real paths of mounts. */
+const realPath = (path: string): string => {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realPath(parent), basename(path));
+  }
 };
 
 const canMake = (path: string): boolean => {

@@ -3,7 +3,7 @@ import { exitCode, SboxError } from '../domain/errors.ts';
 import type { Invocation } from '../domain/invocation.ts';
 import type { Limits } from '../domain/limits.ts';
 import { parseMount } from '../domain/mount.ts';
-import { parsePass, parseWord } from '../domain/names.ts';
+import { parsePass, parseVariable, parseWord } from '../domain/names.ts';
 import { networkModes } from '../domain/network.ts';
 import { isRefused, type Parsed } from '../domain/parsed.ts';
 import type { Problem } from '../domain/problem.ts';
@@ -120,7 +120,7 @@ const parseEnvironment = (
   const set: Record<string, string> = {};
   for (const text of texts) {
     const at = text.indexOf('=');
-    const name = take('--env', parsePass(at < 0 ? text : text.slice(0, at)));
+    const name = take('--env', at < 0 ? parsePass(text) : parseVariable(text.slice(0, at)));
     if (name === undefined) continue;
     if (at < 0) pass.push(name);
     else set[name] = text.slice(at + 1);

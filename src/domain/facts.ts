@@ -69,6 +69,22 @@ export interface Capabilities {
   readonly landlockAbi: number;
 }
 
+/** The protected paths of one writable tree, relative to it. */
+export interface ProtectedTree {
+  readonly root: string;
+  readonly existing: readonly ProtectedPath[];
+  readonly missing: readonly string[];
+}
+
+export interface ProtectedPath {
+  readonly path: string;
+  readonly kind: 'file' | 'dir' | 'link';
+  /** changes when the path is replaced or written to */
+  readonly identity: string;
+  /** hard links; of a directory 1 */
+  readonly names: number;
+}
+
 /** Everything that planning needs to know of the host, read before it and frozen. */
 export interface Facts {
   readonly arch: 'x64' | 'arm64';
@@ -90,6 +106,7 @@ export interface Facts {
   /** uid that owns the workspace */
   readonly workspaceOwner: number;
   readonly stateDir: string;
+  readonly configDir: string;
   /** a folder for this one run, removed at its end */
   readonly runFolder: string;
   /** the folder of sbox's own code */
@@ -104,11 +121,8 @@ export interface Facts {
   readonly tools: Tools;
   /** every path that the profile, the invocation or the environment names */
   readonly paths: Readonly<Record<string, PathFact>>;
-  /** protected paths of the workspace, relative to it */
-  readonly protectedPaths: {
-    readonly existing: readonly { readonly path: string; readonly kind: 'file' | 'dir' | 'link' }[];
-    readonly missing: readonly string[];
-  };
+  /** protected paths of the writable trees, the workspace first */
+  readonly protectedPaths: readonly ProtectedTree[];
   readonly terminal?: Terminal;
   /** files of accounts and of the network, without links: what the landlock rung shows of /etc as it is */
   readonly sharedFiles: readonly string[];

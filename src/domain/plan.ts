@@ -49,6 +49,11 @@ export interface PlannedCommand {
   readonly candidates: readonly string[];
 }
 
+export interface WatchedPath {
+  readonly path: string;
+  readonly identity?: string;
+}
+
 /** The complete, inert description of one run: plain JSON. */
 export interface Plan {
   readonly version: 1;
@@ -57,6 +62,8 @@ export interface Plan {
     /** host folder of its home and records; of an ephemeral one, of this run */
     readonly folder: string;
     readonly ephemeral: boolean;
+    /** whether the operator named it */
+    readonly named: boolean;
   };
   readonly rung: RungName;
   readonly mechanism: Mechanism;
@@ -79,8 +86,8 @@ export interface Plan {
   readonly properties: readonly Property[];
   /** properties that must be `enforced`, or the run is refused */
   readonly require: readonly string[];
-  /** protected paths that do not exist yet: reported at the end if they do then */
-  readonly watch: readonly string[];
+  /** host paths of what is protected, with what they were (absent: not there); reported at the end if they are different then */
+  readonly watch: readonly WatchedPath[];
   /** what the operator should know: variables that were not passed, paths that can't be protected */
   readonly notes: readonly string[];
 }

@@ -18,9 +18,12 @@ export interface FactsRequest {
   readonly cwd: string;
   readonly workspace: string;
   readonly stateDir: string;
+  readonly configDir: string;
   readonly runFolder: string;
   readonly codeDir: string;
   readonly capabilities: Capabilities;
+  /** sources of writable mounts beside the workspace */
+  readonly writable: readonly string[];
   /** the paths whose kind the plan has to know */
   readonly paths: readonly string[];
   /** false for a run whose streams are pipes of a program's */
@@ -46,6 +49,7 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
     workspace,
     workspaceOwner: statSync(workspace).uid,
     stateDir: request.stateDir,
+    configDir: request.configDir,
     runFolder: request.runFolder,
     codeDir: request.codeDir,
     env,
@@ -57,11 +61,12 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
       home: realHome,
       cwd: request.cwd,
       visible: [...system.filter(({ kind }) => kind === 'dir').map(({ path }) => path), workspace],
+      writable: [workspace, ...request.writable],
       command,
       only: profile.path.tools,
     }),
     paths: Object.fromEntries(request.paths.map((path) => [path, probePath(path)])),
-    protectedPaths: probeProtected(workspace, profile.protect),
+    protectedPaths: probeProtected([workspace, ...request.writable], profile.protect),
     ...(terminal && { terminal }),
     sharedFiles: sharedFiles.flatMap(realFile),
     resolvConf: readText('/etc/resolv.conf'),

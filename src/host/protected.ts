@@ -1,69 +1,94 @@
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import type { Facts } from '../domain/facts.ts';
+import type { ProtectedPath, ProtectedTree } from '../domain/facts.ts';
 import { isWithin, resolvePath } from '../domain/path.ts';
 import { parseGitConfig } from './git-config.ts';
 
-type ProtectedPaths = Facts['protectedPaths'];
+/** Which protected paths the writable trees have, those of their repositories included. */
+export const probeProtected = (roots: readonly string[], declared: readonly string[]): ProtectedTree[] =>
+  roots
+    .filter((root) => lstatSync(root, { throwIfNoEntry: false })?.isDirectory())
+    .map((root) => probeTree(root, declared));
 
-/** Which protected paths the workspace has, those of its repository included. */
-export const probeProtected = (workspace: string, declared: readonly string[]): ProtectedPaths => {
-  const existing = new Map<string, ProtectedPaths['existing'][number]>();
+const probeTree = (root: string, declared: readonly string[]): ProtectedTree => {
+  const existing = new Map<string, ProtectedPath>();
   const missing: string[] = [];
-  for (const path of new Set([...declared, ...probeRepository(workspace)])) {
-    const found = lstatBelow(workspace, path);
+  for (const path of new Set([...declared, ...probeRepository(root)])) {
+    const found = lstatBelow(root, path);
     if (found) existing.set(found.path, found);
     else missing.push(path);
   }
-  return { existing: [...existing.values()], missing };
+  return { root, existing: [...existing.values()], missing };
 };
 
-/** The first component that is a link stands for the whole path: what lies behind it is not the workspace's. */
-const lstatBelow = (workspace: string, path: string): ProtectedPaths['existing'][number] | undefined => {
+/** The first component that is a link stands for the whole path: what lies behind it is not the tree's. */
+const lstatBelow = (root: string, path: string): ProtectedPath | undefined => {
   const names = path.split('/');
   for (let depth = 1; depth <= names.length; depth++) {
     const part = names.slice(0, depth).join('/');
-    const entry = lstatSync(join(workspace, part), { throwIfNoEntry: false });
+    const entry = lstatSync(join(root, part), { throwIfNoEntry: false });
     if (!entry) return undefined;
-    if (entry.isSymbolicLink()) return { path: part, kind: 'link' };
-    if (depth === names.length) return { path, kind: entry.isDirectory() ? 'dir' : 'file' };
+    const last = depth === names.length;
+    if (entry.isSymbolicLink()) return { path: part, kind: 'link', identity: identityOf(entry), names: 1 };
+    if (last && entry.isDirectory()) return { path, kind: 'dir', identity: identityOf(entry), names: 1 };
+    if (last) return { path, kind: 'file', identity: identityOf(entry), names: entry.nlink };
     if (!entry.isDirectory()) return undefined;
   }
   return undefined;
 };
 
+/** Tells whether a path still is what it was; of a directory's content only whether names came or went. */
+export const probeIdentity = (path: string): string | undefined => {
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  return entry && identityOf(entry);
+};
+
+const identityOf = ({ dev, ino, size, mtimeMs }: Stats): string => [dev, ino, size, mtimeMs].join(':');
+
 /** What makes the host's git run a program, or look for its settings elsewhere, in a git folder (gitrepository-layout(5)). */
 const settingsOfGitFolder = ['hooks', 'config', 'config.worktree', 'commondir', 'gitdir'];
 
-/** Paths of the repository in the workspace, relative to it: its own settings, its submodules', its linked work trees'. */
-const probeRepository = (workspace: string): string[] => {
-  const dotGit = lstatSync(join(workspace, '.git'), { throwIfNoEntry: false });
-  if (dotGit?.isFile()) return ['.git'];
-  if (!dotGit?.isDirectory()) return [];
-  const folders = [
-    '.git',
-    ...probeGitFolders(workspace, '.git/modules', 6),
-    ...probeGitFolders(workspace, '.git/worktrees', 1),
-  ];
+/** A tree with more submodules and work trees than this has the rest unprotected; each costs the start some calls. */
+const maxGitFolders = 200;
+
+/** Paths of a tree's repository, relative to it: its own settings, its submodules', its linked work trees'. */
+const probeRepository = (root: string): string[] => {
+  const main = findGitFolder(root);
+  if (main === undefined) return ['.git'];
+  const below = [...probeGitFolders(root, `${main}/modules`, 6), ...probeGitFolders(root, `${main}/worktrees`, 1)];
+  const folders = [main, ...below.slice(0, maxGitFolders)];
   return [
-    ...folders.flatMap((folder) => settingsOf(folder)),
-    ...folders.flatMap((folder) => probeConfigured(workspace, folder)),
+    ...(main === '.git' ? [] : ['.git']),
+    ...folders.flatMap(settingsOf),
+    ...folders.flatMap((folder) => probeConfigured(root, folder)),
   ];
 };
 
-const settingsOf = (folder: string): string[] =>
-  settingsOfGitFolder.filter((name) => folder !== '.git' || name !== 'gitdir').map((name) => `${folder}/${name}`);
+/** The folder of the tree's repository: `.git`, or what that file names if it lies in the tree (gitrepository-layout(5)). */
+const findGitFolder = (root: string): string | undefined => {
+  const dotGit = lstatSync(join(root, '.git'), { throwIfNoEntry: false });
+  if (dotGit?.isDirectory()) return '.git';
+  const named = /^gitdir: (.+?)\s*$/.exec(readRegularFile(join(root, '.git')))?.[1];
+  const path = named === undefined ? root : resolvePath(root, named);
+  return path !== root && isWithin(path, root) ? path.slice(root.length + 1) : undefined;
+};
 
-/** Files in the workspace that a configuration names: core.hooksPath, include.path, includeIf.*.path (git-config(1)). */
-const probeConfigured = (workspace: string, folder: string): string[] => {
-  const text = readRegularFile(join(workspace, folder, 'config'));
-  return parseGitConfig(text).flatMap(({ section, key, value }) => {
-    const isHooks = section === 'core' && key === 'hookspath';
-    const isInclude = section.startsWith('include') && key === 'path';
-    if ((!isHooks && !isInclude) || value === '' || value.startsWith('~')) return [];
-    // a hooks path is relative to the work tree, an included file to the folder of the configuration
-    const path = resolvePath(isHooks ? workspace : join(workspace, folder), value);
-    return path !== workspace && isWithin(path, workspace) ? [path.slice(workspace.length + 1)] : [];
+const settingsOf = (folder: string): string[] => settingsOfGitFolder.map((name) => `${folder}/${name}`);
+
+/** What a configuration names in the tree: core.hooksPath, include.path, includeIf.*.path, a submodule's `.git` (git-config(1)). */
+const probeConfigured = (root: string, folder: string): string[] => {
+  const bases: Readonly<Record<string, string>> = {
+    'core.hookspath': root,
+    'core.worktree': join(root, folder),
+    'include.path': join(root, folder),
+    'includeif.path': join(root, folder),
+  };
+  return parseGitConfig(readRegularFile(join(root, folder, 'config'))).flatMap(({ section, key, value }) => {
+    const name = `${section}.${key}`;
+    const base = bases[name];
+    if (base === undefined || value === '' || value.startsWith('~')) return [];
+    const path = resolvePath(base, name === 'core.worktree' ? `${value}/.git` : value);
+    return path !== root && isWithin(path, root) ? [path.slice(root.length + 1)] : [];
   });
 };
 
@@ -76,10 +101,10 @@ const readRegularFile = (path: string): string => {
 };
 
 /** Git folders below one that may hold some: those with a HEAD, at most `depth` folders down. */
-const probeGitFolders = (workspace: string, folder: string, depth: number): string[] => {
+const probeGitFolders = (root: string, folder: string, depth: number): string[] => {
   let names: string[];
   try {
-    names = readdirSync(join(workspace, folder), { withFileTypes: true })
+    names = readdirSync(join(root, folder), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name);
   } catch {
@@ -87,8 +112,8 @@ const probeGitFolders = (workspace: string, folder: string, depth: number): stri
   }
   return names.flatMap((name) => {
     const path = `${folder}/${name}`;
-    const isGit = lstatSync(join(workspace, path, 'HEAD'), { throwIfNoEntry: false }) !== undefined;
+    const isGit = lstatSync(join(root, path, 'HEAD'), { throwIfNoEntry: false }) !== undefined;
     const inner = isGit ? `${path}/modules` : path;
-    return [...(isGit ? [path] : []), ...(depth > 1 ? probeGitFolders(workspace, inner, depth - 1) : [])];
+    return [...(isGit ? [path] : []), ...(depth > 1 ? probeGitFolders(root, inner, depth - 1) : [])];
   });
 };

@@ -102,7 +102,6 @@ const etcEntries = [
   'java-21-openjdk',
   'java-25-openjdk',
   'jvm',
-  'maven',
   'emacs',
   'php',
   'erlang',

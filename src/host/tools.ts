@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Toolchain, Tools } from '../domain/facts.ts';
+import type { PathFact, Toolchain, Tools } from '../domain/facts.ts';
 import { isWithin, resolvePath } from '../domain/path.ts';
 import { findPackageRoot, findTreeOfBin, type Look } from './package-root.ts';
 import { probePath } from './paths.ts';
@@ -12,6 +12,8 @@ export interface ToolQuestion {
   readonly cwd: string;
   /** host folders that are visible inside anyway */
   readonly visible: readonly string[];
+  /** trees that a command may have written to: a link in one of them is not followed to what it would show */
+  readonly writable: readonly string[];
   /** the first word of the command, if it is known */
   readonly command: string | undefined;
   /** path.tools of the profile: if not empty, exactly these get a link */
@@ -28,7 +30,7 @@ const maxPrograms = 400;
 export const probeTools = async (question: ToolQuestion): Promise<Tools> => {
   const search = new ToolSearch(question, await openFinder(question));
   const only = question.only.length > 0;
-  const path = only ? ['links' as const] : question.path.flatMap((entry) => search.addPathEntry(entry));
+  const path = only ? ['links' as const] : search.addPath(question.path);
   for (const name of question.only) search.addNamed(name);
   const command = question.command === undefined ? undefined : search.addCommand(question.command);
   if (search.links.size > 0 && !path.includes('links')) path.unshift('links');
@@ -69,11 +71,21 @@ class ToolSearch {
     };
   }
 
+  /** What stands for PATH inside. Entries of writable trees come last: they may lead to what the others have shown, and no further. */
+  addPath(entries: readonly string[]): (string | 'links')[] {
+    const stands = new Map<string, readonly (string | 'links')[]>();
+    const isPlanted = (entry: string) => this.#question.writable.some((tree) => isWithin(entry, tree));
+    for (const entry of [...entries].sort((a, b) => Number(isPlanted(a)) - Number(isPlanted(b)))) {
+      stands.set(entry, this.#addPathEntry(entry));
+    }
+    return entries.flatMap((entry) => stands.get(entry) ?? []);
+  }
+
   /** What stands for one PATH entry inside: itself, its real path, or the folder of links. */
-  addPathEntry(entry: string): (string | 'links')[] {
+  #addPathEntry(entry: string): (string | 'links')[] {
     if (!entry.startsWith('/')) return [];
-    const fact = probePath(entry);
-    if (fact.kind !== 'dir') return [];
+    const fact = this.#probe(entry);
+    if (fact?.kind !== 'dir') return [];
     if (this.#isVisible(fact.real)) return [fact.real];
     const tree = findTreeOfBin(fact.real, this.#look);
     if (tree !== undefined) {
@@ -94,15 +106,15 @@ class ToolSearch {
   /** The command's real path, if the host has it outside the visible folders; what it needs is added. */
   addCommand(command: string): string | undefined {
     const found = command.includes('/') ? resolvePath(this.#question.cwd, command) : this.#find(command);
-    const fact = found === null ? undefined : probePath(found);
+    const fact = found === null ? undefined : this.#probe(found);
     if (fact?.kind !== 'file' || found === null) return undefined;
     this.#follow(fact.real, found);
     return fact.real;
   }
 
   #addLink(name: string, path: string): void {
-    const fact = probePath(path);
-    if (fact.kind !== 'file' || this.links.has(name)) return;
+    const fact = this.#probe(path);
+    if (fact?.kind !== 'file' || this.links.has(name)) return;
     this.links.set(name, fact.real);
     this.#follow(fact.real, path);
   }
@@ -113,8 +125,16 @@ class ToolSearch {
     const interpreter = probeInterpreter(real);
     if (interpreter === undefined || depth > 3) return;
     const found = interpreter.startsWith('/') ? interpreter : this.#find(interpreter);
-    const fact = found === null ? undefined : probePath(found);
+    const fact = found === null ? undefined : this.#probe(found);
     if (fact?.kind === 'file') this.#follow(fact.real, why, depth + 1);
+  }
+
+  /** What a path is; nothing if a link that a command may have planted would show more than is shown without it. */
+  #probe(path: string): Exclude<PathFact, { kind: 'missing' }> | undefined {
+    const fact = probePath(path);
+    if (fact.kind === 'missing') return undefined;
+    const planted = fact.links.some((link) => this.#question.writable.some((tree) => isWithin(link, tree)));
+    return planted && !this.#isVisible(fact.real) && !this.#covered(fact.real) ? undefined : fact;
   }
 
   #addRoot(root: string, kind: 'file' | 'dir', why: string): void {

@@ -24,7 +24,7 @@ export const checkInvocation = (profile: Profile, invocation: Invocation, facts:
 };
 
 const checkWorkspace = (facts: Facts): void => {
-  const { workspace, realHome, stateDir, codeDir } = facts;
+  const { workspace, realHome, stateDir, configDir, codeDir } = facts;
   const refuse = (cause: string, fix: string) => {
     throw new SboxError({
       code: 'SBOX_E_WORKSPACE',
@@ -44,6 +44,8 @@ const checkWorkspace = (facts: Facts): void => {
       `sbox's own code lies in it ("${codeDir}"), where the command could change it`,
       'install sbox elsewhere: npm install -g sbox',
     );
+  if (isWithin(configDir, workspace) || isWithin(workspace, configDir))
+    refuse(`your own profiles lie there ("${configDir}"), where the command could change them`, elsewhere);
   if (isWithin(stateDir, workspace) || isWithin(workspace, stateDir))
     refuse(`sbox's own state lies there ("${stateDir}")`, 'set XDG_STATE_HOME to a folder outside the workspace');
 };
@@ -62,6 +64,7 @@ const systemFolders = [
   '/var/lib',
   '/run/current-system',
   '/sbox',
+  '/run/user',
 ];
 
 const checkCommand = (invocation: Invocation, facts: Facts): void => {

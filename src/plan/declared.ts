@@ -3,7 +3,7 @@ import { baseOf, isWithin, resolvePath } from '../domain/path.ts';
 import type { PlannedMount } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { DeclaredMount } from '../domain/profile.ts';
-import { reserved } from './layout.ts';
+import { ownTargets, reserved } from './layout.ts';
 import { sourceOf, targetOf } from './questions.ts';
 import { hashText } from './sandbox.ts';
 
@@ -60,25 +60,8 @@ const storeName = (target: string): string =>
     .replace(/[^\w.-]/g, '_')
     .slice(0, 60)}-${hashText(target)}`;
 
-const own = [
-  '/',
-  '/etc',
-  '/usr',
-  '/bin',
-  '/sbin',
-  '/lib',
-  '/lib32',
-  '/lib64',
-  '/libx32',
-  '/tmp',
-  '/run',
-  '/var',
-  '/var/tmp',
-  '/home',
-];
-
 const checkTarget = ({ target, source }: Candidate, all: readonly Candidate[], facts: Facts): Problem | undefined => {
-  const reason = own.includes(target) ? target : reserved.find((folder) => isWithin(target, folder));
+  const reason = ownTargets.includes(target) ? target : reserved.find((folder) => isWithin(target, folder));
   if (reason !== undefined) {
     return {
       message: `cannot mount over "${target}": ${reason} is the sandbox's own`,
@@ -137,7 +120,7 @@ const checkSource = ({ mount, source }: Candidate, facts: Facts, writable: reado
       hint: 'name what is needed below it, such as ~/.gitconfig:ro',
     };
   }
-  const exposed = [facts.stateDir, facts.codeDir].find(
+  const exposed = [facts.stateDir, facts.configDir, facts.codeDir].find(
     (folder) => isWithin(folder, fact.real) || isWithin(fact.real, folder),
   );
   if (mount.mode === 'rw' && exposed !== undefined) {

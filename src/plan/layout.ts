@@ -23,7 +23,7 @@ export const sandboxHostname = 'sbox';
 
 /** HOME as the command sees it: the real one's path, unless nothing can be mounted there (a container's `/`). */
 export const homeInside = (facts: Facts): string =>
-  facts.home === '/' || reserved.some((folder) => isWithin(facts.home, folder))
+  ownTargets.includes(facts.home) || [...reserved, '/etc', '/usr'].some((folder) => isWithin(facts.home, folder))
     ? `/home/${facts.user.name}`
     : facts.home;
 
@@ -41,6 +41,24 @@ export const planHostBase = (facts: Facts): PlannedMount[] => [
     const path = `/dev/${name}`;
     return { kind: 'bind', source: path, target: path, type: 'file', access: 'rw', why: 'device' };
   }),
+];
+
+/** Paths that every sandbox has: nothing is mounted exactly there. */
+export const ownTargets: readonly string[] = [
+  '/',
+  '/etc',
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/libx32',
+  '/tmp',
+  '/run',
+  '/var',
+  '/var/tmp',
+  '/home',
 ];
 
 /** System directories read-only, the curated /etc, /proc, /dev, private temporary folders: what every sandbox has. */

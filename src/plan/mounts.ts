@@ -1,5 +1,5 @@
-import type { Facts } from '../domain/facts.ts';
-import { baseOf, isWithin, parentOf } from '../domain/path.ts';
+import type { Facts, ProtectedPath } from '../domain/facts.ts';
+import { baseOf, isWithin } from '../domain/path.ts';
 import type { Mechanism, Plan, PlannedMount } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { DeclaredMount } from '../domain/profile.ts';
@@ -28,11 +28,14 @@ export const planMounts = (question: MountQuestion): { mounts: PlannedMount[]; p
     ownRoot ? planBase(facts, network) : planHostBase(facts),
     ownRoot ? planHome(facts, sandbox) : planFolders(layout),
     planTools(facts, layout),
-    ownRoot ? planWorkspace(facts, declared.mounts) : [bindOnto(facts.workspace, 'dir', 'rw', 'workspace')],
+    ownRoot ? planWritable(facts, declared.mounts) : [bindOnto(facts.workspace, 'dir', 'rw', 'workspace')],
     placed.mounts,
   ];
   const byTarget = new Map<string, PlannedMount>();
-  for (const mount of layers.flat()) byTarget.set(mount.target, mount);
+  for (const mount of layers.flat()) {
+    const earlier = byTarget.get(mount.target);
+    if (earlier?.why !== 'protected' || mount.why !== 'holds a protected path') byTarget.set(mount.target, mount);
+  }
   const mounts = [...byTarget.values()].sort((a, b) => compareTargets(a.target, b.target));
   return { mounts, problems: placed.problems };
 };
@@ -109,34 +112,50 @@ const planTools = (facts: Facts, { tools }: Layout): PlannedMount[] => [
 ];
 
 /**
- * The workspace and its protected paths. A directory between the two is mounted onto itself: a mount point can't be renamed or
- * removed, so that nobody inside can swap a protected path's parent for another. A declared writable mount lifts the protection.
+ * The workspace, and the protected paths of all writable trees. A directory above such a path is mounted onto itself: a mount point
+ * can't be renamed or removed, so that nobody inside can swap a protected path's parent for another. A writable mount declared for
+ * exactly that path lifts its protection.
  */
-const planWorkspace = (facts: Facts, declared: readonly PlannedMount[]): PlannedMount[] => {
-  const { workspace } = facts;
-  const lifted = new Set(
-    declared.filter((mount) => mount.kind !== 'bind' || mount.access === 'rw').map(({ target }) => target),
-  );
-  const planned: PlannedMount[] = [bindOnto(workspace, 'dir', 'rw', 'workspace')];
-  for (const { path, kind } of facts.protectedPaths.existing) {
-    const target = `${workspace}/${path}`;
-    if (kind === 'link' || lifted.has(target) || isHidden(target, declared)) continue;
-    for (
-      let parent = parentOf(target);
-      parent !== workspace && isWithin(parent, workspace);
-      parent = parentOf(parent)
-    ) {
-      if (!planned.some((mount) => mount.target === parent))
-        planned.push(bindOnto(parent, 'dir', 'rw', 'holds a protected path'));
-    }
-    planned.push(bindOnto(target, kind, 'ro', 'protected'));
-  }
-  return planned;
-};
+const planWritable = (facts: Facts, declared: readonly PlannedMount[]): PlannedMount[] => [
+  bindOnto(facts.workspace, 'dir', 'rw', 'workspace'),
+  ...facts.protectedPaths.flatMap(({ root, existing }) => {
+    const targets = declared
+      .filter(isWritableBind)
+      .filter(({ source }) => source === root)
+      .map(({ target }) => target);
+    if (root === facts.workspace) targets.push(root);
+    return targets.flatMap((target) =>
+      existing
+        .filter(({ kind, path }) => kind !== 'link' && !isShadowed(`${target}/${path}`, target, declared))
+        .flatMap((entry) => planProtected(root, target, entry)),
+    );
+  }),
+];
 
-/** True if a declared mount shows something else there. */
-const isHidden = (target: string, declared: readonly PlannedMount[]): boolean =>
-  declared.some((mount) => isWithin(target, mount.target) && (mount.kind !== 'bind' || mount.source !== mount.target));
+type Bind = Extract<PlannedMount, { kind: 'bind' }>;
+
+const isWritableBind = (mount: PlannedMount): mount is Bind => mount.kind === 'bind' && mount.access === 'rw';
+
+/** True if a declared mount inside the tree shows something else there, or the same as writable. */
+const isShadowed = (path: string, tree: string, declared: readonly PlannedMount[]): boolean =>
+  declared.some((mount) => mount.target !== tree && isWithin(mount.target, tree) && isWithin(path, mount.target));
+
+const planProtected = (root: string, tree: string, { path, kind }: ProtectedPath): PlannedMount[] => {
+  const bind = (relative: string, type: 'file' | 'dir', access: 'ro' | 'rw', why: string): PlannedMount => ({
+    kind: 'bind',
+    source: `${root}/${relative}`,
+    target: `${tree}/${relative}`,
+    type,
+    access,
+    why,
+  });
+  const names = path.split('/');
+  const parents = names.slice(0, -1).map((_, depth) => names.slice(0, depth + 1).join('/'));
+  return [
+    ...parents.map((parent) => bind(parent, 'dir', 'rw', 'holds a protected path')),
+    bind(path, kind === 'dir' ? 'dir' : 'file', 'ro', 'protected'),
+  ];
+};
 
 const bindOnto = (path: string, type: 'file' | 'dir', access: 'ro' | 'rw', why: string): PlannedMount => ({
   kind: 'bind',

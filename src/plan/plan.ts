@@ -1,7 +1,7 @@
 import { exitCode, SboxError } from '../domain/errors.ts';
-import type { Facts } from '../domain/facts.ts';
+import type { Facts, ProtectedTree } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { Plan, PlannedMount, WatchedPath } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { PropertyName } from '../domain/property.ts';
 import { checkInvocation } from './checks.ts';
@@ -75,7 +75,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     ...(facts.terminal && { terminal: facts.terminal }),
     properties: planProperties({ ...shape, mechanism }, facts),
     require: [...new Set<PropertyName>([...profile.require, ...invocation.require])],
-    watch: facts.protectedPaths.missing,
+    watch: facts.protectedPaths.flatMap(watchTree).filter(({ path }) => !isLifted(path, mounts)),
     notes: [...notes, ...noteLinks(facts), ...noteOwner(facts)],
   };
   assertRequired(plan);
@@ -91,9 +91,24 @@ const noteOwner = ({ user, workspace, workspaceOwner }: Facts): string[] =>
     : [];
 
 const noteLinks = (facts: Facts): string[] =>
-  facts.protectedPaths.existing
-    .filter(({ kind }) => kind === 'link')
-    .map(({ path }) => `"${path}" is a symbolic link: it can't be protected`);
+  facts.protectedPaths.flatMap(({ root, existing }) =>
+    existing.flatMap(({ path, kind, names }) => {
+      if (kind === 'link') return [`"${root}/${path}" is a symbolic link: it can't be protected`];
+      return names > 1 ? [`"${root}/${path}" has ${names - 1} more hard links: it can be changed through them`] : [];
+    }),
+  );
+
+/** What was declared writable by its own name is not watched. */
+const isLifted = (path: string, mounts: readonly PlannedMount[]): boolean =>
+  mounts.some(
+    (mount) =>
+      mount.kind === 'bind' && mount.access === 'rw' && mount.source === path && mount.why !== 'holds a protected path',
+  );
+
+const watchTree = ({ root, existing, missing }: ProtectedTree): WatchedPath[] => [
+  ...existing.map(({ path, identity }) => ({ path: `${root}/${path}`, identity })),
+  ...missing.map((path) => ({ path: `${root}/${path}` })),
+];
 
 /** Refuses a plan that does not enforce what was required of it. */
 const assertRequired = (plan: Plan): void => {

@@ -70,7 +70,9 @@ const landlockFiles = ({ abi }: Extract<Mechanism, { kind: 'landlock' }>, facts:
   const holes = [
     'modes, owners, times and extended attributes of files that you own can be changed',
     ...(abi < 3 ? ['such files can be truncated (Landlock ABI 3 is missing)'] : []),
-    ...(facts.protectedPaths.existing.length > 0 ? ['protected paths in the workspace can be changed'] : []),
+    ...(facts.protectedPaths.some(({ existing }) => existing.length > 0)
+      ? ['protected paths can be changed, and are reported if they were']
+      : []),
   ];
   return [
     property('hide', 'partial', "undeclared paths can't be opened, but that they exist shows to stat"),

@@ -12,6 +12,10 @@ export const targetOf = (mount: DeclaredMount, home: string): string =>
 const expandHome = (path: string, base: string, home: string): string =>
   path === '~' || path.startsWith('~/') ? resolvePath(home, `.${path.slice(1)}`) : resolvePath(base, path);
 
+/** Real paths of the sources that a command may write to beside the workspace. */
+export const writableSources = (profile: Profile, invocation: Invocation, home: string): readonly string[] =>
+  [...profile.mounts, ...invocation.mounts].filter(({ mode }) => mode === 'rw').map((mount) => sourceOf(mount, home));
+
 /** Every path whose kind on the host the plan has to know: sources, targets that lie in another mount, values of variables. */
 export const declaredPaths = (
   profile: Profile,

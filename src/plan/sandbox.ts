@@ -7,7 +7,7 @@ import type { Plan } from '../domain/plan.ts';
 export const planSandbox = (invocation: Invocation, facts: Facts): Plan['sandbox'] => {
   const name = invocation.name ?? nameOfWorkspace(facts.workspace);
   const folder = invocation.ephemeral ? facts.runFolder : `${facts.stateDir}/sandboxes/${name}`;
-  return { name, folder, ephemeral: invocation.ephemeral };
+  return { name, folder, ephemeral: invocation.ephemeral, named: invocation.name !== undefined };
 };
 
 /** The folder's own name for a person, and a hash of the whole path (FNV-1a, 64 bits) to tell two of one name apart. */

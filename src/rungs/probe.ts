@@ -73,7 +73,7 @@ const nothing: Plan['command'] = { argv: ['probe'], candidates: [] };
 
 const smallestPlan = {
   version: 1,
-  sandbox: { name: 'probe', folder: '/', ephemeral: true },
+  sandbox: { name: 'probe', folder: '/', ephemeral: true, named: true },
   rung: 'namespaces',
   profiles: [],
   workspace: '/',

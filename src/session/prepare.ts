@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SboxError } from '../domain/errors.ts';
 import type { Plan, PlannedMount } from '../domain/plan.ts';
-import type { SandboxRecord } from '../state/sandboxes.ts';
+import { readRecord, type SandboxRecord } from '../state/sandboxes.ts';
 import { ensurePrivateFolder, writeAtomically } from '../state/write-atomically.ts';
 
 type Copy = Extract<PlannedMount, { kind: 'copy' }>;
@@ -13,6 +13,7 @@ export const prepareState = async (plan: Plan): Promise<void> => {
   if (ephemeral || plan.runFolder !== undefined) await prepareRunFolder(plan);
   const copies = plan.mounts.filter((mount): mount is Copy => mount.kind === 'copy' && !existsSync(mount.store));
   const complete = ephemeral || (existsSync(join(folder, 'record.json')) && existsSync(join(folder, 'home')));
+  if (complete && !ephemeral) assertSameWorkspace(plan);
   if (complete && copies.length === 0) return;
   const { openLock } = await import('../state/lock.ts');
   ensurePrivateFolder(folder);
@@ -22,6 +23,19 @@ export const prepareState = async (plan: Plan): Promise<void> => {
     writeRecord(plan);
   }
   if (copies.length > 0) await makeCopies(copies, join(folder, 'copies'));
+};
+
+/** A name derived from the workspace holds a hash that a crafted path could share; one that the operator gave is shared on purpose. */
+const assertSameWorkspace = ({ sandbox, workspace }: Plan): void => {
+  if (sandbox.named) return;
+  const record = readRecord(sandbox.folder);
+  if (record === undefined || record.workspace === workspace) return;
+  throw new SboxError({
+    code: 'SBOX_E_STATE',
+    message: `cannot use sandbox "${sandbox.name}" for "${workspace}": it belongs to "${record.workspace}"`,
+    cause: 'the two paths have the same hash',
+    fix: 'name another one: --name NAME',
+  });
 };
 
 /** The folders of this one run, with its owner's name, and an end of those whose run was killed before it could end them. */

@@ -5,7 +5,7 @@ import type { Invocation } from '../domain/invocation.ts';
 import type { Plan } from '../domain/plan.ts';
 import { probeFacts } from '../host/facts.ts';
 import { planRun } from '../plan/plan.ts';
-import { declaredPaths } from '../plan/questions.ts';
+import { declaredPaths, writableSources } from '../plan/questions.ts';
 import { loadProfile } from '../profile/load.ts';
 import { ensurePrivateFolder } from '../state/write-atomically.ts';
 import { forgetCapabilities, recallCapabilities } from './capabilities.ts';
@@ -74,6 +74,8 @@ export const planRequest = async (
     runFolder: join(stateDir, 'runs', `${process.pid}-${Date.now().toString(36)}`),
     codeDir: packageDir,
     capabilities: await recallCapabilities(stateDir, arch, executable),
+    writable: writableSources(profile, invocation, home),
+    configDir: request.configDir,
     paths: declaredPaths(profile, invocation, env, home),
     terminal: request.terminal,
   });

@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { SboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Plan } from '../domain/plan.ts';
+import { probeIdentity } from '../host/protected.ts';
 import { decodeStatus, type LaunchEnd, type Launched, type Stdio } from '../rungs/launch.ts';
 import { startPlan } from '../rungs/start.ts';
-import { removeFolder } from '../state/remove-folder.ts';
+import { removeTree } from '../state/remove-tree.ts';
+import { openUse } from '../state/use.ts';
 import { prepareState } from './prepare.ts';
 import { assertStreams } from './streams.ts';
 import { followTerminal } from './terminal.ts';
@@ -16,8 +16,10 @@ export interface Outcome {
   readonly exitCode: number;
   readonly signal?: NodeJS.Signals;
   readonly timedOut: boolean;
-  /** protected paths that did not exist before the run and do now, relative to the workspace */
-  readonly appeared: readonly string[];
+  /** protected paths that are not what they were before the run */
+  readonly changed: readonly string[];
+  /** a folder of sbox's own that could not be removed, and why */
+  readonly leftover?: string;
 }
 
 /** One running command with all that belongs to it. */
@@ -39,35 +41,38 @@ export interface SessionOptions {
 
 type LaunchFacts = Pick<Facts, 'arch' | 'capabilities'>;
 
-/** From SIGTERM at the time limit to SIGKILL. */
-const graceMs = 5_000;
-
 /** Starts a plan. Throws an SboxError if the streams can't be handed over or the state directory can't be prepared. */
 export const openSession = async (plan: Plan, facts: LaunchFacts, options: SessionOptions): Promise<Session> => {
   assertStreams(options.stdio);
   await prepareState(plan);
   const { arch, capabilities } = facts;
   const launched = startPlan(plan, { arch, landlockAbi: capabilities.landlockAbi }, options.executable, options.stdio);
+  const use = openUse(plan.sandbox.folder);
   const job = plan.terminal && followTerminal(launched);
-  const limit = startTimeLimit(plan.limits.timeoutMs, launched);
+  const started = performance.now();
+  const isLate = () => performance.now() - started >= (plan.limits.timeoutMs ?? Number.POSITIVE_INFINITY);
   const ended = launched.ended.then(
-    (end) => outcomeOf(end, plan, limit.stop(), launched),
+    (end) => outcomeOf(end, plan, isLate(), launched),
     (error: NodeJS.ErrnoException) => {
-      limit.stop();
       throw startError(error, options.executable);
     },
   );
   ended.catch(() => {}); // whoever awaits it gets it; nobody may
-  const release = async () => {
+  const folder = plan.sandbox.ephemeral ? plan.sandbox.folder : plan.runFolder;
+  const release = async (): Promise<{ leftover?: string }> => {
     job?.[Symbol.dispose]();
-    const folder = plan.sandbox.ephemeral ? plan.sandbox.folder : plan.runFolder;
-    if (folder !== undefined) await removeFolder(folder);
+    use[Symbol.dispose]();
+    if (folder === undefined) return {};
+    return removeTree(folder).then(
+      () => ({}),
+      (error: Error) => ({ leftover: `"${folder}" (${error.message})` }),
+    );
   };
   const cleaned = ended.then(release, release);
   return {
     child: launched.child,
     ready: launched.ready,
-    ended: cleaned.then(() => ended),
+    ended: cleaned.then(async (cleaning) => ({ ...(await ended), ...cleaning })),
     kill: (signal) => void launched.child.kill(signal),
     async [Symbol.asyncDispose]() {
       if (launched.child.exitCode === null) launched.child.kill('SIGKILL');
@@ -76,33 +81,15 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
   };
 };
 
-/** Starts the clock; `stop` ends it and tells whether the limit was reached. */
-const startTimeLimit = (timeoutMs: number | undefined, { child }: Launched): { readonly stop: () => boolean } => {
-  if (timeoutMs === undefined) return { stop: () => false };
-  let reached = false;
-  let timer = setTimeout(() => {
-    reached = true;
-    child.kill('SIGTERM');
-    child.kill('SIGCONT'); // a stopped command has to run to end
-    timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
-  }, timeoutMs);
-  return {
-    stop: () => {
-      clearTimeout(timer);
-      return reached;
-    },
-  };
-};
-
 const outcomeOf = (end: LaunchEnd, plan: Plan, timedOut: boolean, { child }: Launched): Outcome => {
-  const appeared = plan.watch.filter((path) => existsSync(join(plan.workspace, path)));
+  const changed = plan.watch.filter(({ path, identity }) => probeIdentity(path) !== identity).map(({ path }) => path);
   switch (end.kind) {
     case 'status':
-      return { ...decodeStatus(end.status), timedOut, appeared };
+      return { ...decodeStatus(end.status), timedOut: timedOut && (end.status & 0x7f) !== 0, changed };
     case 'failure':
       throw end.error;
     case 'killed':
-      if (child.killed || timedOut) return { exitCode: 137, signal: 'SIGKILL', timedOut, appeared };
+      if (child.killed || timedOut) return { exitCode: 137, signal: 'SIGKILL', timedOut, changed };
       throw new SboxError({
         code: 'SBOX_E_SETUP',
         message: `cannot tell how the command ended: its supervisor was killed (${child.signalCode ?? `exit ${child.exitCode}`})`,

@@ -19,11 +19,14 @@ export const readSandboxes = (stateDir: string): SandboxRecord[] => {
   } catch {
     return [];
   }
-  return names.flatMap((name) => {
-    try {
-      return [JSON.parse(readFileSync(join(folder, name, 'record.json'), 'utf8')) as SandboxRecord];
-    } catch {
-      return []; // being made
-    }
-  });
+  return names.flatMap((name) => readRecord(join(folder, name)) ?? []);
+};
+
+/** What is remembered of the sandbox of a folder; undefined while it is being made. */
+export const readRecord = (folder: string): SandboxRecord | undefined => {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'record.json'), 'utf8')) as SandboxRecord;
+  } catch {
+    return undefined;
+  }
 };

@@ -6,7 +6,7 @@ export const AT_RECURSIVE = 0x8000;
 
 export const O_WRONLY = 1;
 export const O_CREAT = 0o100;
-export const O_TRUNC = 0o1000;
+export const O_EXCL = 0o200;
 export const O_CLOEXEC = 0o2000000;
 /** mknod(2) */
 export const S_IFREG = 0o100000;
@@ -65,6 +65,8 @@ export const LANDLOCK_CREATE_RULESET_VERSION = 1;
 
 /** signal(7) and rt_sigprocmask(2) */
 export const SIGKILL = 9;
+export const SIGALRM = 14;
+export const SIGTERM = 15;
 export const SIGCHLD = 17;
 export const SIGCONT = 18;
 export const SIGTTOU = 22;

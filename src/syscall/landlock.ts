@@ -24,14 +24,20 @@ export const handledRights = (abi: number): number =>
   (abi >= 3 ? fileRights.TRUNCATE : 0) |
   (abi >= 5 ? fileRights.IOCTL_DEV : 0);
 
+/** The rights that a rule for a file, rather than a directory, may have. */
+export const fileRightsOnly = Object.values(fileRights).reduce((all, right) => all | right, 0);
+
+/** The rights to write to files that exist; with REFER, without which a ruleset forbids moving a file to another directory. */
+export const changingRights = (abi: number): number =>
+  handledRights(abi) & (fileRights.WRITE_FILE | fileRights.TRUNCATE | REFER);
+
 /** The rights of a rule: `ro` reads and executes, `rw` does all but ioctls on devices, `device` reads, writes and has those. */
 export const allowedRights = (abi: number, access: LandlockAccess, type: 'file' | 'dir'): number => {
   const reading = fileRights.EXECUTE | fileRights.READ_FILE | READ_DIR;
   const writing = handledRights(abi) & ~fileRights.IOCTL_DEV;
   const device = fileRights.READ_FILE | fileRights.WRITE_FILE | fileRights.TRUNCATE | fileRights.IOCTL_DEV;
   const wanted = access === 'ro' ? reading : access === 'rw' ? writing : device;
-  const forFiles = Object.values(fileRights).reduce((all, right) => all | right, 0);
-  return wanted & handledRights(abi) & (type === 'file' ? forFiles : -1);
+  return wanted & handledRights(abi) & (type === 'file' ? fileRightsOnly : -1);
 };
 
 /** Bytes of struct landlock_ruleset_attr that a version knows. */

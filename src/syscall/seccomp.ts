@@ -87,6 +87,7 @@ const socketFamilies: Record<SeccompOptions['sockets'], readonly number[]> = {
   internet: [2, 10, 16],
   none: [16],
 };
+const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 /** The bits of a socket's type beside its flags. */
 const socketTypeMask = 0xf;
@@ -113,13 +114,14 @@ export const renderSeccompFilter = (arch: Arch, options: SeccompOptions): Buffer
     for (const family of socketFamilies[options.sockets]) filter.returnIf('equal', family, verdict.allow);
     filter.return(verdict.errno(EAFNOSUPPORT));
   });
-  if (options.sockets !== 'all') {
+  whenCalled(filter, arch, 'socketpair', 0, () => {
+    filter.returnIf('equal', AF_UNIX, verdict.errno(EAFNOSUPPORT), true);
+    if (options.sockets === 'all') return;
     // a pair of datagram sockets can be sent to any unix address
-    whenCalled(filter, arch, 'socketpair', 1, () => {
-      filter.and(socketTypeMask);
-      filter.returnIf('equal', SOCK_DGRAM, verdict.errno(EPERM));
-    });
-  }
+    filter.load(seccompData.low(1));
+    filter.and(socketTypeMask);
+    filter.returnIf('equal', SOCK_DGRAM, verdict.errno(EPERM));
+  });
   if (!options.ipc) refuse(filter, arch, ipcFamily, EPERM);
   filter.return(verdict.allow);
   return filter.render();

@@ -35,7 +35,7 @@ const diagnose = (capabilities: Capabilities): Diagnosis => {
   const uid = process.getuid?.() ?? 0;
   const facts: Pick<Facts, 'capabilities' | 'protectedPaths'> = {
     capabilities,
-    protectedPaths: { existing: [], missing: [] },
+    protectedPaths: [],
   };
   return {
     kernel: release(),

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { exitCode, SboxError } from '../../domain/errors.ts';
-import { removeFolder } from '../../state/remove-folder.ts';
+import { removeTree } from '../../state/remove-tree.ts';
 import { readSandboxes } from '../../state/sandboxes.ts';
+import { listUsers } from '../../state/use.ts';
 import type { CliContext } from '../context.ts';
 
 /** `sbox remove NAME...`: deletes sandboxes with their HOME; all names are checked before any goes. */
@@ -16,8 +17,18 @@ export const remove = async (names: readonly string[], context: CliContext): Pro
       exitCode: exitCode.usage,
     });
   }
+  const folderOf = (name: string) => join(context.stateDir, 'sandboxes', name);
+  const busy = names.find((name) => listUsers(folderOf(name)).length > 0);
+  if (busy !== undefined) {
+    throw new SboxError({
+      code: 'SBOX_E_STATE',
+      message: `cannot remove "${busy}": a run is in it`,
+      cause: `process ${listUsers(folderOf(busy)).join(', ')} has it`,
+      fix: 'end that run first',
+    });
+  }
   for (const name of names) {
-    await removeFolder(join(context.stateDir, 'sandboxes', name));
+    await removeTree(folderOf(name));
     context.print(`removed ${name}\n`);
   }
   return 0;

@@ -94,8 +94,11 @@ const conclude = (outcome: Outcome, plan: Plan, options: RunOptions, context: Cl
   if (outcome.timedOut && !options.json)
     context.complain(`sbox: note: the time limit of ${(plan.limits.timeoutMs ?? 0) / 1000} s was reached\n`);
   if (options.quiet || options.json) return;
-  for (const path of outcome.appeared)
-    context.complain(`sbox: note: "${path}" was made by the command: read it before a program outside obeys it\n`);
+  for (const path of outcome.changed)
+    context.complain(
+      `sbox: note: "${path}" was made or changed during the run: read it before a program outside obeys it\n`,
+    );
+  if (outcome.leftover !== undefined) context.complain(`sbox: note: could not remove ${outcome.leftover}\n`);
 };
 
 /** The launcher keeps no end of the command's pipes open; what it says goes to standard error. */

@@ -1,4 +1,3 @@
-import type { Terminal } from '../../domain/facts.ts';
 import {
   AT_FDCWD,
   MOUNT_ATTR_NODEV,
@@ -28,7 +27,7 @@ const hiddenInProc = [
   'kmsg',
   'config.gz',
 ];
-const hiddenFoldersInProc = ['acpi', 'asound', 'scsi', 'driver'];
+const hiddenFoldersInProc = ['acpi', 'asound', 'scsi', 'driver', 'dynamic_debug'];
 const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 const deviceLinks = {
   fd: '/proc/self/fd',
@@ -84,27 +83,32 @@ const cover = (program: Program, targets: TargetTree, target: string, make: (pla
   program.place(missing);
 };
 
+/** A file system in memory is limited as a process's memory is; without a limit to half of the machine's (tmpfs(5)). */
+export const sizeLimit = ({ limits }: NamespacePlan): { readonly size?: string } =>
+  limits.memoryBytes === undefined ? {} : { size: String(limits.memoryBytes) };
+
 /** A /dev with the harmless devices, terminals of its own and shared memory of its own; read-only itself. */
-export const mountDevices = (
-  program: Program,
-  targets: TargetTree,
-  target: string,
-  terminal: Terminal | undefined,
-): void => {
+export const mountDevices = (program: Program, targets: TargetTree, target: string, plan: NamespacePlan): void => {
   const dev = newMount(program, 'tmpfs', { mode: '0755', size: '64k' }, quiet);
   attach(program, dev, targets.mountPoint(target, 'dir'));
   const show = (source: string, name: string): void => {
     program.goal = `mount "${target}/${name}"`;
-    bind(program, openPath(program, AT_FDCWD, source), quiet, targets.mountPoint(`${target}/${name}`, 'file'));
+    // read-only: opening for writing is not the file system's matter, but modes and times of the host's node are
+    bind(
+      program,
+      openPath(program, AT_FDCWD, source),
+      quiet | MOUNT_ATTR_RDONLY,
+      targets.mountPoint(`${target}/${name}`, 'file'),
+    );
   };
   for (const name of devices) show(`/dev/${name}`, name);
-  if (terminal) show(terminal.path, 'console');
+  if (plan.terminal) show(plan.terminal.path, 'console');
   for (const [name, text] of Object.entries(deviceLinks)) {
     program.call('symlinkat', [program.string(text), targets.root, targets.path(`${target}/${name}`)]);
   }
   const terminals = newMount(program, 'devpts', { newinstance: true, ptmxmode: '0666', mode: '0620' }, quiet);
   attach(program, terminals, targets.mountPoint(`${target}/pts`, 'dir'));
-  const shared = newMount(program, 'tmpfs', { mode: '1777' }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  const shared = newMount(program, 'tmpfs', { mode: '1777', ...sizeLimit(plan) }, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
   attach(program, shared, targets.mountPoint(`${target}/shm`, 'dir'));
   setAttributes(program, dev, MOUNT_ATTR_RDONLY, 0);
   for (const mount of [dev, terminals, shared]) program.call('close', [mount]);

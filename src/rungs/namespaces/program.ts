@@ -1,8 +1,8 @@
-import { scope } from '../../syscall/landlock.ts';
+import { changingRights, fileRightsOnly, scope } from '../../syscall/landlock.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import type { Program } from '../../syscall/program.ts';
 import { dropCapabilities, forbidNewPrivileges, installFilter, setLimits } from '../program/confine.ts';
-import { createRuleset, restrictSelf } from '../program/landlock.ts';
+import { allowOpen, allowPaths, createRuleset, restrictSelf } from '../program/landlock.ts';
 import { raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
 import { renderRun } from '../program/run.ts';
 import type { NamespacePlan } from './plan.ts';
@@ -34,12 +34,20 @@ const enterSandbox = (program: Program, plan: NamespacePlan, host: NamespaceHost
   setLimits(program, plan.limits);
   dropCapabilities(program);
   forbidNewPrivileges(program);
-  if (!ownNetwork && host.landlockAbi >= 6) scopeAbstractSockets(program, host.landlockAbi);
+  if (host.landlockAbi > 0 && !plan.userNamespaces) guard(program, host.landlockAbi, ownNetwork);
   installFilter(program, host.arch, { userNamespaces: plan.userNamespaces, sockets: 'all', ipc: true });
 };
 
-/** Keeps the host's abstract unix sockets out of reach where its network is shared (landlock(7)). */
-const scopeAbstractSockets = (program: Program, abi: number): void => {
-  program.goal = 'scope abstract unix sockets';
-  restrictSelf(program, createRuleset(program, abi, { files: 0, scope: scope.ABSTRACT_UNIX_SOCKET }));
+/**
+ * What namespaces alone leave open, by Landlock (landlock(7)): a file that was handed over as standard input can't be opened again for
+ * writing, and the host's abstract unix sockets can't be reached where its network is shared. Left out where the command may make
+ * user namespaces, since Landlock forbids mounting in them.
+ */
+const guard = (program: Program, abi: number, ownNetwork: boolean): void => {
+  program.goal = 'guard the standard streams';
+  const files = changingRights(abi);
+  const ruleset = createRuleset(program, abi, { files, scope: ownNetwork ? 0 : scope.ABSTRACT_UNIX_SOCKET });
+  allowPaths(program, ruleset, [{ path: '/', rights: files }]);
+  for (const stream of [1, 2]) allowOpen(program, ruleset, stream, files & fileRightsOnly);
+  restrictSelf(program, ruleset);
 };

@@ -11,13 +11,15 @@ import {
   MS_REC,
   O_CLOEXEC,
   O_CREAT,
-  O_TRUNC,
+  O_EXCL,
   O_WRONLY,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_SYMLINKS,
 } from '../../syscall/constants.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
 import { openPath } from '../program/open-path.ts';
 import { TargetTree } from '../program/targets.ts';
-import { mountDevices, mountProc } from './kernel-files.ts';
+import { mountDevices, mountProc, sizeLimit } from './kernel-files.ts';
 import { attach, bind, newMount, setAttributes } from './mount-calls.ts';
 import type { NamespacePlan } from './plan.ts';
 
@@ -107,7 +109,7 @@ const renderMount = (program: Program, { targets, openSource, plan }: Builder, m
       targets.untrusted(mount.target);
       return;
     case 'memory': {
-      const options = { mode: `0${mount.mode.toString(8)}` };
+      const options = { mode: `0${mount.mode.toString(8)}`, ...sizeLimit(plan) };
       const made = newMount(program, 'tmpfs', options, writable);
       attach(program, made, targets.mountPoint(mount.target, 'dir'));
       program.call('close', [made]);
@@ -117,8 +119,13 @@ const renderMount = (program: Program, { targets, openSource, plan }: Builder, m
       targets.make(mount.target);
       return;
     case 'file': {
-      const flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
-      const file = program.call('openat', [targets.root, targets.path(mount.target), flags, 0o644]);
+      targets.makeParent(mount.target);
+      const how = program.constantWords([
+        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+        0o644,
+        RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS,
+      ]);
+      const file = program.call('openat2', [targets.root, targets.path(mount.target), how, 24]);
       const content = Buffer.from(mount.content);
       if (content.length > 0) program.call('write', [file, program.bytes(content), content.length]);
       program.call('close', [file]);
@@ -131,7 +138,7 @@ const renderMount = (program: Program, { targets, openSource, plan }: Builder, m
       mountProc(program, targets, mount.target, plan);
       return;
     case 'devices':
-      mountDevices(program, targets, mount.target, plan.terminal);
+      mountDevices(program, targets, mount.target, plan);
       return;
   }
 };

@@ -30,6 +30,12 @@ export const allowPaths = (program: Program, ruleset: Slot, rules: readonly Path
   });
 };
 
+/** Allows rights on what a descriptor is open for; does nothing for a pipe, a socket or a closed one. */
+export const allowOpen = (program: Program, ruleset: Slot, descriptor: number, rights: number): void => {
+  const beneath = program.words([rights, descriptor]);
+  program.call('landlock_add_rule', [ruleset, LANDLOCK_RULE_PATH_BENEATH, beneath, 0], { onFailure: 'ignore' });
+};
+
 /** Binds this process and all that it starts from now on. */
 export const restrictSelf = (program: Program, ruleset: Slot): void => {
   program.call('landlock_restrict_self', [ruleset, 0]);

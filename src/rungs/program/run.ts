@@ -11,6 +11,7 @@ import {
   dieWithParent,
   fork,
   type LifeLine,
+  leadCommand,
   leadGroup,
   releaseStreams,
   restoreSignals,
@@ -43,7 +44,7 @@ export const renderRun = (plan: Plan, arch: Arch, stages: Stages): Program => {
   const program = new Program(arch);
   const mask = blockSignals(program);
   closeDescriptors(program);
-  leadGroup(program, undefined);
+  leadGroup(program);
   const terminal = plan.terminal && saveTerminal(program, plan.terminal);
   stages.outer(program);
   dieWithParent(program, channel);
@@ -52,7 +53,8 @@ export const renderRun = (plan: Plan, arch: Arch, stages: Stages): Program => {
   shield(program);
   releaseStreams(program, plan.terminal?.fd);
   program.call('close', [channel]);
-  superviseOutside(program, inner, terminal);
+  const { timeoutMs } = plan.limits;
+  superviseOutside(program, { child: inner, terminal, timeoutMs, endAll: stages.sweep ? SIGPWR : SIGKILL });
   return program;
 };
 
@@ -66,7 +68,7 @@ const renderInner = (program: Program, plan: Plan, stages: Stages, mask: Data, l
   program.goal = 'start the command';
   const command = fork(program, () => {
     stages.command(program);
-    leadGroup(program, plan.terminal?.foreground ? plan.terminal.fd : undefined);
+    leadCommand(program, plan.terminal);
     restoreSignals(program, mask);
     executeCommand(program, plan.command, plan.env);
   });
@@ -74,6 +76,7 @@ const renderInner = (program: Program, plan: Plan, stages: Stages, mask: Data, l
   superviseInside(program, {
     command,
     terminalFd: plan.terminal?.fd,
+    ownPids: sweep === undefined,
     ...(sweep && { orphaned: SIGPWR, sweep: () => sweep(program, command) }),
   });
 };

@@ -7,10 +7,12 @@ import {
   PR_SET_PDEATHSIG,
   SIG_BLOCK,
   SIG_SETMASK,
+  SIGALRM,
   SIGCHLD,
   SIGCONT,
   SIGKILL,
   SIGSET_BYTES,
+  SIGTERM,
   SIGTTOU,
   TCGETS,
   TCSETS,
@@ -104,26 +106,54 @@ export const releaseStreams = (program: Program, terminalFd: number | undefined)
   for (const fd of [0, 1, 2]) if (fd !== terminalFd) program.call('close', [fd], { onFailure: 'ignore' });
 };
 
-/** Makes this process the leader of its own group and, if asked, the terminal's foreground. */
-export const leadGroup = (program: Program, terminalFd: number | undefined): void => {
+/** Makes this process the leader of its own group. */
+export const leadGroup = (program: Program): void => {
   program.goal = 'make a process group';
   program.call('setpgid', [0, 0]);
-  if (terminalFd === undefined) return;
-  const group = program.words([0]);
-  program.call('getpid', [], { into: program.valueAt(group) });
-  program.call('ioctl', [terminalFd, TIOCSPGRP, group], { onFailure: 'ignore' });
 };
 
 /**
- * The outer supervisor's rest of life: passes signals on to `child`, and when that ended gives the terminal back: its modes if the
- * command was killed, its foreground if it was held by a group that is gone.
+ * Gives the command a process group of its own, and the terminal's foreground if the launcher has it. A run without a terminal gets a
+ * session of its own: a command in the background can't take the terminal that the operator is typing at (setsid(2)).
  */
-export const superviseOutside = (program: Program, child: Slot, terminal: OuterTerminal | undefined): void => {
+export const leadCommand = (program: Program, terminal: Terminal | undefined): void => {
+  program.goal = 'make a process group for the command';
+  if (terminal === undefined) {
+    program.call('setsid', []);
+    return;
+  }
+  program.call('setpgid', [0, 0]);
+  if (!terminal.foreground) return;
+  const group = program.words([0]);
+  program.call('getpid', [], { into: program.valueAt(group) });
+  program.call('ioctl', [terminal.fd, TIOCSPGRP, group], { onFailure: 'ignore' });
+};
+
+export interface OuterDuties {
+  /** the inner supervisor's process id */
+  readonly child: Slot;
+  readonly terminal: OuterTerminal | undefined;
+  readonly timeoutMs: number | undefined;
+  /** the signal that makes the inner supervisor end everything */
+  readonly endAll: number;
+}
+
+/** From SIGTERM at the time limit to the end of everything. */
+export const graceMs = 5_000;
+
+/**
+ * The outer supervisor's rest of life: passes signals on to `child`, keeps the time limit (the launcher may be stopped with its job),
+ * and when the child ended gives the terminal back: its modes if the command was killed, its foreground if it was held by a group
+ * that is gone.
+ */
+export const superviseOutside = (program: Program, { child, terminal, timeoutMs, endAll }: OuterDuties): void => {
   const status = program.slot();
+  if (timeoutMs !== undefined) startTimer(program, timeoutMs);
   const [ended, wait] = [program.label(), program.here()];
   const signal = nextSignal(program, wait);
-  const reap = program.label();
+  const [reap, expired] = [program.label(), program.label()];
   program.jumpIfEqual(signal, SIGCHLD, reap);
+  if (timeoutMs !== undefined) program.jumpIfEqual(signal, SIGALRM, expired);
   program.call('kill', [child, signal], { onFailure: 'ignore' });
   program.jump(wait);
   program.place(reap);
@@ -133,9 +163,35 @@ export const superviseOutside = (program: Program, child: Slot, terminal: OuterT
     ended,
   );
   program.jump(wait);
+  if (timeoutMs !== undefined) {
+    program.place(expired);
+    actOnTimer(program, child, endAll);
+    program.jump(wait);
+  }
   program.place(ended);
   if (terminal) returnTerminal(program, terminal, status);
   program.call('exit_group', [0]);
+};
+
+/** SIGALRM after so many milliseconds (setitimer(2)). */
+const startTimer = (program: Program, ms: number): void => {
+  const value = program.words([0, 0, Math.floor(ms / 1000), (ms % 1000) * 1000]); // struct itimerval: interval, value
+  program.call('setitimer', [0, value, 0], { onFailure: 'ignore' });
+};
+
+/** The first time asks the command to end, stopped or not; the second time ends everything. */
+const actOnTimer = (program: Program, child: Slot, endAll: number): void => {
+  const [again, done] = [program.label(), program.label()];
+  const asked = program.slot();
+  program.jumpIfEqual(asked, 1, again);
+  program.and(1, 1, asked);
+  program.call('kill', [child, SIGTERM], { onFailure: 'ignore' });
+  program.call('kill', [child, SIGCONT], { onFailure: 'ignore' });
+  startTimer(program, graceMs);
+  program.jump(done);
+  program.place(again);
+  program.call('kill', [child, endAll], { onFailure: 'ignore' });
+  program.place(done);
 };
 
 /** A terminal with what is needed to give it back. */
@@ -172,6 +228,8 @@ export interface InnerDuties {
   /** the command's process id */
   readonly command: Slot;
   readonly terminalFd: number | undefined;
+  /** whether this is the first process of a PID namespace */
+  readonly ownPids: boolean;
   /** what kills whatever the command has left running, where no PID namespace does */
   readonly sweep?: () => void;
   /** the signal that says that the outer supervisor is gone, where it does not kill */
@@ -182,13 +240,17 @@ export interface InnerDuties {
  * The inner supervisor's rest of life: reaps, passes signals on to the command, reports when it stops, and when it ends, reports its
  * status and ends too. As the first process of a PID namespace it takes whatever is left with it (pid_namespaces(7)).
  */
-export const superviseInside = (program: Program, { command, terminalFd, sweep, orphaned }: InnerDuties): void => {
+export const superviseInside = (
+  program: Program,
+  { command, terminalFd, ownPids, sweep, orphaned }: InnerDuties,
+): void => {
   const stopped = program.bytes(renderRecord(recordTag.stopped));
   const ended = program.bytes(renderRecord(recordTag.status));
   const status = program.valueAt(ended, 8);
   const group = program.subtract(0, command);
   const wait = program.here();
-  const signal = nextSignal(program, wait);
+  const info = program.words(new Array<number>(16).fill(0)); // siginfo_t, 128 bytes
+  const signal = nextSignal(program, wait, info);
   const [reap, resume, foreground] = [program.label(), program.label(), program.label()];
   const [finish, pause] = [program.label(), program.label()];
   program.jumpIfEqual(signal, SIGCHLD, reap);
@@ -201,6 +263,14 @@ export const superviseInside = (program: Program, { command, terminalFd, sweep, 
 
   program.place(foreground);
   if (terminalFd !== undefined) {
+    // its sender's id is 0 if that is outside of this PID namespace; the command must not give itself the terminal this way
+    const sender = program.and(program.valueAt(info, 16), 0xffff_ffff);
+    const fromOutside = program.label();
+    if (ownPids) {
+      program.jumpIfEqual(sender, 0, fromOutside);
+      program.jump(wait);
+    }
+    program.place(fromOutside);
     program.call('ioctl', [terminalFd, TIOCSPGRP, program.addressOf(command)], { onFailure: 'ignore' });
   }
   program.place(resume);
@@ -235,8 +305,8 @@ export const superviseInside = (program: Program, { command, terminalFd, sweep, 
   program.call('exit_group', [1]);
 };
 
-const nextSignal = (program: Program, again: Label): Slot =>
-  program.call('rt_sigtimedwait', [program.words([everySignal]), 0, 0, SIGSET_BYTES], { onFailure: again });
+const nextSignal = (program: Program, again: Label, info: Data | 0 = 0): Slot =>
+  program.call('rt_sigtimedwait', [program.words([everySignal]), info, 0, SIGSET_BYTES], { onFailure: again });
 
 /** Kills the command's own process group: all that can be told from outsiders without a PID namespace or a scope for signals. */
 export const sweepGroup = (program: Program, command: Slot): void => {
