@@ -123,6 +123,8 @@ export interface Facts {
   readonly paths: Readonly<Record<string, PathFact>>;
   /** protected paths of the writable trees, the workspace first */
   readonly protectedPaths: readonly ProtectedTree[];
+  /** identity of the index of the workspace's repository, if there is one */
+  readonly gitIndex?: string;
   readonly terminal?: Terminal;
   /** files of accounts and of the network, without links: what the landlock rung shows of /etc as it is */
   readonly sharedFiles: readonly string[];

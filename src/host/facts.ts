@@ -4,7 +4,7 @@ import type { Capabilities, Facts } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
 import type { Profile } from '../domain/profile.ts';
 import { probePath } from './paths.ts';
-import { probeProtected } from './protected.ts';
+import { probeIdentity, probeProtected } from './protected.ts';
 import { probeEtc, probeSys, probeSystem } from './system.ts';
 import { probeTerminal } from './terminal.ts';
 import { probeTools } from './tools.ts';
@@ -36,6 +36,7 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
   const realHome = realPath(home);
   const user = probeUser(env);
   const system = probeSystem();
+  const gitIndex = probeIdentity(`${workspace}/.git/index`);
   const terminal = request.terminal ? probeTerminal() : undefined;
   const command = [invocation.command[0], profile.command[0], user.shell].find((word) => word !== undefined);
   return {
@@ -67,6 +68,7 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
     }),
     paths: Object.fromEntries(request.paths.map((path) => [path, probePath(path)])),
     protectedPaths: probeProtected([workspace, ...request.writable], profile.protect),
+    ...(gitIndex !== undefined && { gitIndex }),
     ...(terminal && { terminal }),
     sharedFiles: sharedFiles.flatMap(realFile),
     resolvConf: readText('/etc/resolv.conf'),

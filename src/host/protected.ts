@@ -6,9 +6,7 @@ import { parseGitConfig } from './git-config.ts';
 
 /** Which protected paths the writable trees have, those of their repositories included. */
 export const probeProtected = (roots: readonly string[], declared: readonly string[]): ProtectedTree[] =>
-  roots
-    .filter((root) => lstatSync(root, { throwIfNoEntry: false })?.isDirectory())
-    .map((root) => probeTree(root, declared));
+  roots.filter((root) => lstatQuietly(root)?.isDirectory()).map((root) => probeTree(root, declared));
 
 const probeTree = (root: string, declared: readonly string[]): ProtectedTree => {
   const existing = new Map<string, ProtectedPath>();
@@ -26,7 +24,7 @@ const lstatBelow = (root: string, path: string): ProtectedPath | undefined => {
   const names = path.split('/');
   for (let depth = 1; depth <= names.length; depth++) {
     const part = names.slice(0, depth).join('/');
-    const entry = lstatSync(join(root, part), { throwIfNoEntry: false });
+    const entry = lstatQuietly(join(root, part));
     if (!entry) return undefined;
     const last = depth === names.length;
     if (entry.isSymbolicLink()) return { path: part, kind: 'link', identity: identityOf(entry), names: 1 };
@@ -39,8 +37,17 @@ const lstatBelow = (root: string, path: string): ProtectedPath | undefined => {
 
 /** Tells whether a path still is what it was; of a directory's content only whether names came or went. */
 export const probeIdentity = (path: string): string | undefined => {
-  const entry = lstatSync(path, { throwIfNoEntry: false });
+  const entry = lstatQuietly(path);
   return entry && identityOf(entry);
+};
+
+/** Nothing where there is nothing, or where a component above is a file or closed to this user. */
+const lstatQuietly = (path: string): Stats | undefined => {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 };
 
 const identityOf = ({ dev, ino, size, mtimeMs }: Stats): string => [dev, ino, size, mtimeMs].join(':');
@@ -66,7 +73,7 @@ const probeRepository = (root: string): string[] => {
 
 /** The folder of the tree's repository: `.git`, or what that file names if it lies in the tree (gitrepository-layout(5)). */
 const findGitFolder = (root: string): string | undefined => {
-  const dotGit = lstatSync(join(root, '.git'), { throwIfNoEntry: false });
+  const dotGit = lstatQuietly(join(root, '.git'));
   if (dotGit?.isDirectory()) return '.git';
   const named = /^gitdir: (.+?)\s*$/.exec(readRegularFile(join(root, '.git')))?.[1];
   const path = named === undefined ? root : resolvePath(root, named);
@@ -92,6 +99,44 @@ const probeConfigured = (root: string, folder: string): string[] => {
   });
 };
 
+/** Folders that are looked into for repositories made during a run. */
+const maxScanned = 2_000;
+
+/**
+ * Repositories in the tree whose `.git` was made since then (ms since the epoch), three folders down at most. The host's git enters one
+ * that was added to the index, and obeys its configuration.
+ */
+export const probeNewRepositories = (root: string, since: number): string[] => {
+  const found: string[] = [];
+  let folders = [''];
+  let scanned = 0;
+  for (let depth = 0; depth < 3; depth++) {
+    const next: string[] = [];
+    for (const folder of folders) {
+      if (++scanned > maxScanned) return found;
+      for (const name of listFolders(join(root, folder))) {
+        const path = folder === '' ? name : `${folder}/${name}`;
+        if (name === '.git') continue;
+        const made = lstatQuietly(join(root, path, '.git'))?.ctimeMs;
+        if (made !== undefined && made >= since) found.push(`${path}/.git`);
+        next.push(path);
+      }
+    }
+    folders = next;
+  }
+  return found;
+};
+
+const listFolders = (folder: string): string[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+};
+
 const readRegularFile = (path: string): string => {
   try {
     return lstatSync(path).isFile() ? readFileSync(path, 'utf8') : '';
@@ -102,17 +147,10 @@ const readRegularFile = (path: string): string => {
 
 /** Git folders below one that may hold some: those with a HEAD, at most `depth` folders down. */
 const probeGitFolders = (root: string, folder: string, depth: number): string[] => {
-  let names: string[];
-  try {
-    names = readdirSync(join(root, folder), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
-  } catch {
-    return [];
-  }
+  const names = listFolders(join(root, folder));
   return names.flatMap((name) => {
     const path = `${folder}/${name}`;
-    const isGit = lstatSync(join(root, path, 'HEAD'), { throwIfNoEntry: false }) !== undefined;
+    const isGit = lstatQuietly(join(root, path, 'HEAD')) !== undefined;
     const inner = isGit ? `${path}/modules` : path;
     return [...(isGit ? [path] : []), ...(depth > 1 ? probeGitFolders(root, inner, depth - 1) : [])];
   });

@@ -76,6 +76,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     properties: planProperties({ ...shape, mechanism }, facts),
     require: [...new Set<PropertyName>([...profile.require, ...invocation.require])],
     watch: facts.protectedPaths.flatMap(watchTree).filter(({ path }) => !isLifted(path, mounts)),
+    index: { path: `${facts.workspace}/.git/index`, ...(facts.gitIndex !== undefined && { identity: facts.gitIndex }) },
     notes: [...notes, ...noteLinks(facts), ...noteOwner(facts)],
   };
   assertRequired(plan);
@@ -93,8 +94,9 @@ const noteOwner = ({ user, workspace, workspaceOwner }: Facts): string[] =>
 const noteLinks = (facts: Facts): string[] =>
   facts.protectedPaths.flatMap(({ root, existing }) =>
     existing.flatMap(({ path, kind, names }) => {
-      if (kind === 'link') return [`"${root}/${path}" is a symbolic link: it can't be protected`];
-      return names > 1 ? [`"${root}/${path}" has ${names - 1} more hard links: it can be changed through them`] : [];
+      const shown = (relative: string) => (root === facts.workspace ? relative : `${root}/${relative}`);
+      if (kind === 'link') return [`"${shown(path)}" is a symbolic link: it can't be protected`];
+      return names > 1 ? [`"${shown(path)}" has ${names - 1} more hard links: it can be changed through them`] : [];
     }),
   );
 

@@ -95,5 +95,6 @@ const smallestPlan = {
   properties: [],
   require: [],
   watch: [],
+  index: { path: '/' },
   notes: [],
 } as const satisfies Partial<Plan>;

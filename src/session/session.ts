@@ -1,7 +1,7 @@
 import { SboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
-import type { Plan } from '../domain/plan.ts';
-import { probeIdentity } from '../host/protected.ts';
+import type { Plan, WatchedPath } from '../domain/plan.ts';
+import { probeIdentity, probeNewRepositories } from '../host/protected.ts';
 import { decodeStatus, type LaunchEnd, type Launched, type Stdio } from '../rungs/launch.ts';
 import { startPlan } from '../rungs/start.ts';
 import { removeTree } from '../state/remove-tree.ts';
@@ -49,10 +49,9 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
   const launched = startPlan(plan, { arch, landlockAbi: capabilities.landlockAbi }, options.executable, options.stdio);
   const use = openUse(plan.sandbox.folder);
   const job = plan.terminal && followTerminal(launched);
-  const started = performance.now();
-  const isLate = () => performance.now() - started >= (plan.limits.timeoutMs ?? Number.POSITIVE_INFINITY);
+  const started = Date.now();
   const ended = launched.ended.then(
-    (end) => outcomeOf(end, plan, isLate(), launched),
+    (end) => outcomeOf(end, plan, started, launched),
     (error: NodeJS.ErrnoException) => {
       throw startError(error, options.executable);
     },
@@ -81,8 +80,9 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
   };
 };
 
-const outcomeOf = (end: LaunchEnd, plan: Plan, timedOut: boolean, { child }: Launched): Outcome => {
-  const changed = plan.watch.filter(({ path, identity }) => probeIdentity(path) !== identity).map(({ path }) => path);
+const outcomeOf = (end: LaunchEnd, plan: Plan, started: number, { child }: Launched): Outcome => {
+  const timedOut = Date.now() - started >= (plan.limits.timeoutMs ?? Number.POSITIVE_INFINITY);
+  const changed = probeChanged(plan, started);
   switch (end.kind) {
     case 'status':
       return { ...decodeStatus(end.status), timedOut: timedOut && (end.status & 0x7f) !== 0, changed };
@@ -99,6 +99,13 @@ const outcomeOf = (end: LaunchEnd, plan: Plan, timedOut: boolean, { child }: Lau
     case 'answers':
       throw new SboxError({ code: 'SBOX_E_INTERNAL', message: 'cannot run: the program answered as a probe does' });
   }
+};
+
+/** What programs outside obey and is not what it was: protected paths, and repositories that came with a change of the index. */
+const probeChanged = ({ watch, index, workspace }: Plan, started: number): string[] => {
+  const isChanged = ({ path, identity }: WatchedPath) => probeIdentity(path) !== identity;
+  const repositories = isChanged(index) ? probeNewRepositories(workspace, started) : [];
+  return [...watch.filter(isChanged).map(({ path }) => path), ...repositories.map((path) => `${workspace}/${path}`)];
 };
 
 const startError = (error: NodeJS.ErrnoException, executable: string): SboxError =>

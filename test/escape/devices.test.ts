@@ -5,7 +5,6 @@ import { aWorkspace, eachUser, runOutside, runScript, users } from '../support/s
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
 if (users.includes('root'))
-  // fails: the devices are bound without MOUNT_ATTR_RDONLY, and uid 0 owns their inodes, which are the host's
   test("root inside can not change the modes of the host's devices", async () => {
     const workspace = aWorkspace('root');
     const before = modeOf('/dev/full');

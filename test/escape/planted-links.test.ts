@@ -14,7 +14,6 @@ const aSecretTree = (workspace: Workspace): string => {
 const evil = (tree: string) => `#!/bin/sh\ncat ${tree}/secret\n`;
 
 eachUser((as) => {
-  // fails: probeTools follows every link; a folder of PATH in the workspace that became a link mounts what it points to
   test('a folder of PATH in the workspace that became a link shows nothing outside', async () => {
     const workspace = aWorkspace(as);
     const tree = aSecretTree(workspace);
@@ -26,7 +25,6 @@ eachUser((as) => {
     expect((await runSbox(['run', '-q', '--', ...look], { ...workspace, env })).stdout).toBe('');
   });
 
-  // fails: probeTools follows the command through a link in the workspace to the tree that it points into
   test('a program in the workspace that became a link shows nothing outside', async () => {
     const workspace = aWorkspace(as);
     const tree = aSecretTree(workspace);
@@ -37,7 +35,6 @@ eachUser((as) => {
     expect((await runSbox(['run', '-q', '--', './agent.sh'], workspace)).stdout).not.toMatch('of the operator');
   });
 
-  // fails: probeTools follows what it found in a folder of PATH in the workspace
   test('a program of a PATH folder in the workspace that became a link shows nothing outside', async () => {
     const workspace = aWorkspace(as);
     const tree = aSecretTree(workspace);
@@ -127,7 +124,6 @@ eachUser((as) => {
     expect(mounted).toBeLessThan(40); // the swapping was in the way
   });
 
-  // fails: copyTree opens its top by path, so that a parent swapped for a link after the planning is followed (about 1 of 20)
   test('copies whose source is swapped for a link all the time never hold what the link leads to', async () => {
     const workspace = aWorkspace(as);
     const tree = aSecretTree(workspace);

@@ -73,7 +73,6 @@ echo x >.envrc; touch /usr/x; echo x >/proc/sys/kernel/core_pattern; cat ${works
     expect((await runOutside(['cat', '.envrc'], workspace)).stdout).toBe('safe');
   });
 
-  // fails: tmpfs without a size takes half of the memory of the host, as many times as there are such mounts
   test('private folders in memory are bounded where memory is', async () => {
     const script = 'df --output=size -k /tmp /dev/shm /run /var/tmp | tail -n +2';
     const { stdout } = await runScript(script, aWorkspace(as), ['--memory', '64M']);

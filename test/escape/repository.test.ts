@@ -57,52 +57,44 @@ const attacks: readonly Attack[] = [
   },
 ];
 
-/** What a run neither prevents nor reports. */
-const holes: readonly Attack[] = [
-  // fails: git reads commondir in any .git folder and takes configuration and hooks from there; it is neither protected nor watched
+/** Ways round the settings themselves: where git is told to look for them. */
+const detours: readonly Attack[] = [
   {
     name: 'a commondir file',
     attack: `cp -r .git evil; ${config('evil/config')}; echo ../evil >.git/commondir`,
   },
-  // fails: .git itself is not watched, only what lies in it
   {
     name: 'a .git file where there was no repository',
     before: 'rm -rf .git',
     attack: `git init -q x; mv x/.git evil; ${config('evil/config')}; echo "gitdir: evil" >.git`,
   },
-  // fails: the folder that a .git file names is not looked at
   {
     name: 'the folder that its .git file names',
     before: 'mv .git .bare && echo "gitdir: ./.bare" >.git',
     attack: config('.bare/config'),
   },
-  // fails: an absolute hooks path is passed over, though it lies in the workspace
   {
     name: 'its hooks folder, absolute',
     before:
       'mkdir hooks && printf "#!/bin/sh\\n" >hooks/pre-commit && chmod 755 hooks/pre-commit && git config core.hooksPath "$PWD/hooks"',
     attack: 'echo "touch $PROOF" >>hooks/pre-commit',
   },
-  // fails: git-config(1) allows a key on the line of its section
   {
     name: 'its hooks folder, named on the line of the section',
     before:
       'mkdir hooks && printf "#!/bin/sh\\n" >hooks/pre-commit && chmod 755 hooks/pre-commit && echo "[core] hooksPath = hooks" >>.git/config',
     attack: 'echo "touch $PROOF" >>hooks/pre-commit',
   },
-  // fails: a submodule's .git file can be pointed to another repository
   {
     name: "a submodule's .git file",
     before:
       'git init -q ../other && (cd ../other && echo b >b && git add b && git commit -qm b) && git -c protocol.file.allow=always submodule --quiet add ../other sub && git commit -qm sub',
     attack: `cp -r .git/modules/sub evil; ${config('evil/config')}; printf '\\tworktree = ../sub\\n' >>evil/config; echo "gitdir: ../evil" >sub/.git`,
   },
-  // fails: a repository that the command makes below the workspace and adds to the index is entered by git status
   {
     name: 'a repository in a folder, added to the index',
     attack: `git init -q sub && (cd sub && echo b >b && git add b && git commit -qm b); git add sub; ${config('sub/.git/config')}`,
   },
-  // fails: .git/worktrees is not protected, and git of the linked worktree outside obeys it
   {
     name: 'the commondir of a linked worktree elsewhere',
     before: 'git worktree add -q ../linked',
@@ -112,7 +104,7 @@ const holes: readonly Attack[] = [
 ];
 
 eachUser((as) => {
-  test.each([...attacks, ...holes])(
+  test.each([...attacks, ...detours])(
     "the host's git runs nothing of the agent's through $name, or the run says what appeared",
     async ({ before = 'true', attack, trigger = 'git status; git commit -q --allow-empty -m x' }) => {
       const [control, workspace] = [aWorkspace(as), aWorkspace(as)];
@@ -128,12 +120,11 @@ eachUser((as) => {
       const argv = ['run', ...flags, '-e', 'PROOF', '--', 'sh', '-c', attack];
       const inside = await runSbox(argv, { ...workspace, env: variables(workspace) });
       await shell(trigger, workspace);
-      const reported = inside.stderr.includes('was made by the command');
+      const reported = inside.stderr.includes('was made or changed');
       expect(existsSync(join(workspace.base, 'proof')) && !reported).toBe(false);
     },
   );
 
-  // fails: a file mount goes away when the host renames another file over its name (git config does), and nothing tells
   test("a protected file that the host replaces during a run stays protected, or the run's end tells", async () => {
     const workspace = aWorkspace(as);
     await aRepository(workspace);
@@ -149,11 +140,10 @@ eachUser((as) => {
     expect(changed && !ended.stderr.includes('sbox: note: ".git/config"')).toBe(false);
   });
 
-  // fails: a second name in the workspace, made before the file was protected, still writes to it
   test('a protected file with another name in the workspace can not be changed through it, or the run says so', async () => {
     const workspace = aWorkspace(as);
     const first = await runSbox(['run', '--', 'sh', '-c', 'echo safe >.envrc; ln .envrc kept'], workspace);
-    expect(first.stderr).toMatch('".envrc" was made by the command');
+    expect(first.stderr).toMatch('".envrc" was made or changed');
     const second = await runSbox(['run', '--', 'sh', '-c', 'echo evil >.envrc; echo evil >kept'], workspace);
     const changed = readFileSync(join(workspace.cwd, '.envrc'), 'utf8') !== 'safe\n';
     expect(changed && !second.stderr.includes('sbox: note: ".envrc"')).toBe(false);
@@ -170,11 +160,10 @@ eachUser((as) => {
     expect(readFileSync(join(workspace.cwd, '.envrc'), 'utf8')).toBe('safe');
   });
 
-  // fails: existsSync follows the link, which leads nowhere yet
   test('a protected name that appeared as a dangling link is reported', async () => {
     const workspace = aWorkspace(as);
     const ended = await runSbox(['run', '--', 'ln', '-s', 'later', '.envrc'], workspace);
-    expect(ended.stderr).toMatch('".envrc" was made by the command');
+    expect(ended.stderr).toMatch('".envrc" was made or changed');
   });
 
   test('a protected path that is a link is named at the start', async () => {
@@ -185,7 +174,6 @@ eachUser((as) => {
     expect(ended.stderr).toMatch('".vscode" is a symbolic link: it can\'t be protected');
   });
 
-  // fails: only the workspace's protected paths are looked for; another writable mount has none
   test.each([
     ['a writable mount beside the workspace', 'other', 'other'],
     ['a second name of the workspace', 'work', '/alias'],
@@ -203,7 +191,6 @@ eachUser((as) => {
     },
   );
 
-  // fails: the expression that looks for paths is quadratic in blank lines; 1 MiB of them stops the launcher for ten minutes
   test('a configuration of blank lines that the agent made does not stop the launcher', async () => {
     const workspace = aWorkspace(as);
     await runSbox(['run', '-q', '--', 'mkdir', '.git'], workspace);

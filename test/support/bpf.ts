@@ -31,6 +31,9 @@ export const evaluateFilter = (filter: Buffer, data: SeccompData): number => {
       case 0x45: // BPF_JMP | BPF_JSET | BPF_K
         at += (accumulator & operand) !== 0 ? onTrue : onFalse;
         break;
+      case 0x54: // BPF_ALU | BPF_AND | BPF_K
+        accumulator = (accumulator & operand) >>> 0;
+        break;
       case 0x06: // BPF_RET | BPF_K
         return operand;
       default:

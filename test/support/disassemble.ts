@@ -12,6 +12,7 @@ type Kind = 'fd' | 'out' | 'text' | 'content' | 'pointers' | 'filter' | 'number'
 const signatures: Readonly<Record<string, readonly Kind[]>> = {
   capset: [1, 3],
   chdir: ['text'],
+  chroot: ['text'],
   close: ['fd'],
   execve: ['text', 'pointers', 'pointers'],
   fchdir: ['fd'],
@@ -20,6 +21,7 @@ const signatures: Readonly<Record<string, readonly Kind[]>> = {
   fsmount: ['fd'],
   fsopen: ['text'],
   ioctl: ['fd', 'number', 1],
+  landlock_add_rule: ['fd', 'number', 2],
   landlock_create_ruleset: [3],
   landlock_restrict_self: ['fd'],
   mkdirat: ['fd', 'text'],
@@ -30,15 +32,19 @@ const signatures: Readonly<Record<string, readonly Kind[]>> = {
   open_tree: ['fd', 'text'],
   openat: ['fd', 'text'],
   openat2: ['fd', 'text', 3],
+  pipe2: [1],
   pivot_root: ['text', 'text'],
   ppoll: [1, 'number', 2],
   prlimit64: ['number', 'number', 2],
+  read: ['fd', 'out'],
   rt_sigprocmask: ['number', 1, 1],
-  rt_sigtimedwait: [1],
+  rt_sigtimedwait: [1, 'out'],
   seccomp: ['number', 'number', 'filter'],
   sethostname: ['text'],
+  setitimer: ['number', 4],
   symlinkat: ['text', 'fd', 'text'],
   umount2: ['text'],
+  unlinkat: ['fd', 'text'],
   wait4: ['number', 'out'],
   write: ['fd', 'content'],
 };
@@ -48,7 +54,7 @@ const signatures: Readonly<Record<string, readonly Kind[]>> = {
  * `w1`, a place to jump to as `L1:`, what follows a failure as `or ignore` or `or L1`. A call without either ends the program when
  * it fails.
  */
-export const disassemble = (program: Program<unknown>, arch: Arch): string[] => new View(program, arch).lines();
+export const disassemble = (program: Program, arch: Arch): string[] => new View(program, arch).lines();
 
 class View {
   readonly #bytes: Buffer;
@@ -60,7 +66,7 @@ class View {
 
   #named = 0;
 
-  constructor(program: Program<unknown>, arch: Arch) {
+  constructor(program: Program, arch: Arch) {
     this.#bytes = program.render().subarray(8);
     this.#count = program.here().at ?? 0;
     this.#arch = arch;
@@ -127,12 +133,8 @@ class View {
         return this.#pointers(address);
       case 'filter':
         return `filter of ${this.#bytes.readUInt16LE(address - loadAddress)}`;
-      case 'content': {
-        const content = this.#bytes.subarray(address - loadAddress, address - loadAddress + Number(next));
-        return /^[\x20-\x7e\n]*$/.test(content.toString('latin1'))
-          ? JSON.stringify(content.toString())
-          : content.toString('hex');
-      }
+      case 'content':
+        return this.#content(address, Number(next));
       default:
         return this.#words(address, kind);
     }
@@ -158,6 +160,19 @@ class View {
       renderNumber(this.#bytes.readBigUInt64LE(address - loadAddress + 8 * at), 'number'),
     );
     return `{${words.join(' ')}}`;
+  }
+
+  /** Text as such, words among which are pointers with the texts that those lead to, and all else in hexadecimal. */
+  #content(address: number, length: number): string {
+    const content = this.#bytes.subarray(address - loadAddress, address - loadAddress + length);
+    if (/^[\x20-\x7e\n]*$/.test(content.toString('latin1'))) return JSON.stringify(content.toString());
+    const words = Array.from({ length: Math.floor(length / 8) }, (_, at) => content.readBigUInt64LE(8 * at));
+    const isPointer = (word: bigint) => word >= loadAddress && word < loadAddress + this.#bytes.length;
+    if (!words.some(isPointer)) return content.toString('hex');
+    const shown = words.map((word) =>
+      isPointer(word) ? JSON.stringify(this.#text(Number(word))) : renderNumber(word, 'number'),
+    );
+    return `[${shown.join(' ')}]`;
   }
 
   #pointers(address: number): string {

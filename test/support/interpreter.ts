@@ -23,7 +23,7 @@ export interface InterpreterEnd {
 export interface Interpreter {
   /** sends the bytes, in these parts, and waits for the end */
   readonly send: (parts: readonly Uint8Array[]) => Promise<InterpreterEnd>;
-  readonly run: (program: Program<unknown>) => Promise<InterpreterEnd & { readonly records: readonly ProgramRecord[] }>;
+  readonly run: (program: Program) => Promise<InterpreterEnd & { readonly records: readonly ProgramRecord[] }>;
   /** starts it with these descriptors; the third entry is what it gets as descriptor 3 */
   readonly start: (channel: 'pipe' | number | 'ignore') => ChildProcess;
 }

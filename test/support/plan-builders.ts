@@ -1,4 +1,4 @@
-import type { Facts } from '../../src/domain/facts.ts';
+import type { Capabilities, Facts } from '../../src/domain/facts.ts';
 import type { Invocation } from '../../src/domain/invocation.ts';
 import type { DeclaredMount, Profile } from '../../src/domain/profile.ts';
 
@@ -29,18 +29,28 @@ export const anInvocation = (changes: Partial<Invocation> = {}): Invocation => (
   ...changes,
 });
 
+/** What a kernel gives that has everything, with these changes. */
+export const capabilities = (changes: Partial<Capabilities> = {}): Capabilities => ({
+  namespaces: { root: 'pivot', proc: 'fresh' },
+  bareNamespaces: true,
+  landlockAbi: 7,
+  ...changes,
+});
+
 /** A small host: user ann works in /home/ann/work, with programs in /usr alone. */
 export const facts = (changes: Partial<Facts> = {}): Facts => ({
   arch: 'x64',
-  capabilities: { landlockAbi: 7 },
+  capabilities: capabilities(),
   user: { uid: 1000, gid: 1000, name: 'ann', group: 'ann', shell: '/bin/bash' },
   home: '/home/ann',
   realHome: '/home/ann',
   hostname: 'box',
   cwd: '/home/ann/work',
   workspace: '/home/ann/work',
+  workspaceOwner: 1000,
   stateDir: '/home/ann/.local/state/sbox',
-  ephemeralFolder: '/home/ann/.local/state/sbox/ephemeral/1-a',
+  configDir: '/home/ann/.config/sbox',
+  runFolder: '/home/ann/.local/state/sbox/runs/1-a',
   codeDir: '/usr/lib/node_modules/sbox',
   env: {},
   system: [
@@ -51,7 +61,8 @@ export const facts = (changes: Partial<Facts> = {}): Facts => ({
   sys: [],
   tools: { toolchains: [], links: [], path: ['/usr/bin'] },
   paths: {},
-  protectedPaths: { existing: [], missing: [] },
+  protectedPaths: [],
+  sharedFiles: ['/etc/passwd', '/etc/hosts'],
   resolvConf: 'nameserver 192.0.2.53\n',
   hosts: '127.0.0.1 localhost box\n',
   ...changes,
@@ -73,3 +84,15 @@ export const plainPaths = (paths: Readonly<Record<string, 'file' | 'dir' | 'othe
       kind === 'missing' ? { kind, errno: 'ENOENT' as const, links: [] } : { kind, real: path, links: [] },
     ]),
   );
+
+/** The protected paths that the workspace has and lacks. */
+export const protecting = (
+  existing: readonly { readonly path: string; readonly kind: 'file' | 'dir' | 'link'; readonly names?: number }[],
+  missing: readonly string[] = [],
+): Facts['protectedPaths'] => [
+  {
+    root: '/home/ann/work',
+    existing: existing.map(({ path, kind, names = 1 }) => ({ path, kind, names, identity: `as it was: ${path}` })),
+    missing,
+  },
+];

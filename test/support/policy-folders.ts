@@ -69,12 +69,14 @@ export const cliContext = (folders: PolicyFolders, changes: Partial<CliContext> 
     home: folders.root,
     stateDir: folders.stateDir,
     configDir: folders.configDir,
+    packageDir: dirname(shippedProfilesDir),
     shippedProfilesDir,
     print: (text) => {
       printed += text;
     },
     complain: () => undefined,
     color: false,
+    errorColor: false,
     ...changes,
   };
   return { context, output: () => printed };

@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** The ids of the processes of this host whose arguments hold the text. */
-export const processesWith = (text: string): number[] =>
+/** The ids of the processes of this host whose arguments hold the text, or are exactly that. */
+export const processesWith = (text: string, as: 'part' | 'whole' = 'part'): number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((name) => argumentsOf(name).includes(text))
+    .filter((name) => (as === 'part' ? argumentsOf(name).includes(text) : argumentsOf(name).trim() === text))
     .map(Number);
 
 const argumentsOf = (pid: string): string => {

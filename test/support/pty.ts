@@ -27,6 +27,8 @@ export interface Terminal extends AsyncDisposable {
   /** everything shown so far */
   readonly shown: () => string;
   readonly state: () => Promise<TerminalState>;
+  /** takes the terminal away, as closing its window does; `ended` rejects then */
+  readonly hangUp: () => void;
   /** the exit status as a shell tells it */
   readonly ended: Promise<number>;
 }
@@ -39,6 +41,7 @@ export const openTerminal = (argv: readonly string[], options: StartOptions): Te
     stdin: 'pipe',
     env: { TERM: 'xterm', ...options.env },
   });
+  child.stdin?.on('error', () => {}); // the command may end while something is typed
   const screen = new Screen();
   const states = new Map<number, (state: TerminalState) => void>();
   let status: number | undefined;
@@ -66,6 +69,7 @@ export const openTerminal = (argv: readonly string[], options: StartOptions): Te
         states.set(id, ({ foreground, modes, child: leader }) => resolve({ foreground, modes, child: leader }));
         ask({ state: id });
       }),
+    hangUp: () => void child.kill('SIGKILL'),
     ended: finished,
     async [Symbol.asyncDispose]() {
       child.stdin?.end();

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { builtPackage } from './package-copy.ts';
 import { type Ended, type Started, type StartOptions, startProgram } from './start.ts';
 
-export type { Ended, Started, StartOptions } from './start.ts';
+export { type Ended, environmentOf, type Started, type StartOptions } from './start.ts';
 export { eachUser, identityOf, type User, users } from './users.ts';
 export { aWorkspace, type Workspace } from './workspace.ts';
 

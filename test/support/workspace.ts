@@ -1,14 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import {
-  chownSync,
-  lchownSync,
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, lchownSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -35,7 +26,10 @@ export interface Workspace {
 const bases: string[] = [];
 afterAll(() => {
   // rm, and not Node's own: it never goes down into what a test may have mounted there by mistake
-  if (bases.length > 0) execFileSync('rm', ['-rf', '--one-file-system', '--', ...bases.splice(0)]);
+  const made = bases.splice(0);
+  if (made.length === 0) return;
+  execFileSync('chmod', ['-R', 'u+rwX', '--', ...made], { stdio: 'ignore' }); // cases leave folders without any permission
+  execFileSync('rm', ['-rf', '--one-file-system', '--', ...made]);
 });
 
 /** Makes a workspace; it is removed after the test file. `name` is the workspace folder's own name. */

@@ -94,7 +94,9 @@ const conclude = (outcome: Outcome, plan: Plan, options: RunOptions, context: Cl
   if (outcome.timedOut && !options.json)
     context.complain(`sbox: note: the time limit of ${(plan.limits.timeoutMs ?? 0) / 1000} s was reached\n`);
   if (options.quiet || options.json) return;
-  for (const path of outcome.changed)
+  const shown = (path: string) =>
+    path.startsWith(`${plan.workspace}/`) ? path.slice(plan.workspace.length + 1) : path;
+  for (const path of outcome.changed.map(shown))
     context.complain(
       `sbox: note: "${path}" was made or changed during the run: read it before a program outside obeys it\n`,
     );

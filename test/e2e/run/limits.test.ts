@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { file, needs } from '../../support/needs.ts';
 import { processesWith, uniqueDuration } from '../../support/processes.ts';
-import { aWorkspace, eachUser, runSbox, runScript } from '../../support/sbox.ts';
+import { aWorkspace, eachUser, runOutside, runSbox, runScript, sboxCommand } from '../../support/sbox.ts';
 
 const python = needs(file('/usr/bin/python3', 'python3'));
 const runPython = (program: string, flags: readonly string[], as: 'root' | 'user') =>
@@ -93,9 +93,19 @@ print(made)`;
     });
   }
 
-  test('a limit that the operator has already set lower is not raised', async () => {
-    const { stdout } = await runSbox(['run', '-q', '--', 'sh', '-c', 'ulimit -c'], aWorkspace(as));
-    expect(stdout).toBe('0\n');
+  test('core dumps are off', async () => {
+    expect((await runScript('ulimit -c', aWorkspace(as))).stdout).toBe('0\n');
+  });
+
+  // fails: Node raises its own soft limit of open files to the hard one at its start, and the command inherits that
+  test('the limits that the operator has set stay as they are', async () => {
+    const workspace = aWorkspace(as);
+    const limited = ['sh', '-c', 'ulimit -Sn 256; ulimit -Ss 4096; exec "$@"', 'sh'];
+    const show = ['sh', '-c', 'ulimit -Sn; ulimit -Ss'];
+    expect((await runOutside([...limited, ...show], workspace)).stdout).toBe('256\n4096\n');
+    expect((await runOutside([...limited, ...sboxCommand(['run', '-q', '--', ...show])], workspace)).stdout).toBe(
+      '256\n4096\n',
+    );
   });
 
   // fails: the error has no fix, and names the call instead of the hard limit that is in the way

@@ -70,7 +70,7 @@ eachUser((as) => {
       await new Promise((resolve) => setTimeout(resolve, delayMs));
       process.kill(started.pid, 'SIGTERM');
       expect((await started.ended).status).toBe(143);
-      expect(processesWith(`sleep ${duration}`)).toEqual([]);
+      await until(`the end after ${delayMs} ms`, () => processesWith(`sleep ${duration}`).length === 0);
     }
   });
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { needs, program } from '../../support/needs.ts';
+import { file, needs, program } from '../../support/needs.ts';
 import { processesWith, uniqueDuration, until } from '../../support/processes.ts';
 import { openTerminal, type Terminal, terminals } from '../../support/pty.ts';
 import { aWorkspace, eachUser, sboxCommand, type Workspace } from '../../support/sbox.ts';
@@ -38,6 +38,22 @@ const isNamed = (pid: number, name: string): boolean => {
     return false; // ended meanwhile
   }
 };
+
+/** Starts no processes: a shell that is stopped while it starts one may hang, without sbox, too (vfork(2)). */
+const job = `import { existsSync } from 'node:fs';
+process.on('SIGCONT', () => console.log('continued'));
+console.log('started');
+const timer = setInterval(() => {
+  if (!existsSync('go')) return;
+  clearInterval(timer);
+  console.log('going');
+  process.stdin.on('end', () => process.exit(8));
+  process.stdin.on('data', (line) => {
+    console.log('got ' + line.toString().trim());
+    process.exit(9);
+  });
+}, 20);
+`;
 
 eachUser((as) => {
   onTerminal('the standard streams are a terminal inside', async () => {
@@ -116,9 +132,8 @@ eachUser((as) => {
     onTerminal('stops at Ctrl-Z, goes on with fg, and keeps its exit code', async () => {
       const workspace = aWorkspace(as);
       await using terminal = await openShell(workspace);
-      const waits = 'trap "echo continued" CONT; while [ ! -e go ]; do sleep 0.05; done';
-      workspace.write('job', `echo started; ${waits}; read x; echo "got $x"; exit 9`);
-      terminal.send('sbox run -q -- sh job\r');
+      workspace.write('job.mjs', job);
+      terminal.send('sbox run -q -- node job.mjs\r');
       await terminal.expect('started');
       terminal.send('\x1a');
       await terminal.expect('Stopped');
@@ -132,17 +147,18 @@ eachUser((as) => {
       expect(await enter(terminal, 'echo "status $?"')).toContain('status 9');
     });
 
-    onTerminal('runs on in the background with bg, and comes back with fg', async () => {
+    onTerminal('runs on in the background with bg', async () => {
       const workspace = aWorkspace(as);
       await using terminal = await openShell(workspace);
-      terminal.send('sbox run -q -- sh -c \'echo sta""rted; while [ ! -e go ]; do sleep 0.05; done; echo en""ded\'\r');
+      workspace.write('job.mjs', job);
+      terminal.send('sbox run -q -- node job.mjs < /dev/null\r');
       await terminal.expect('started');
       terminal.send('\x1a');
       await terminal.expect('Stopped');
       await terminal.expect('outside> ');
       await enter(terminal, 'bg');
       await enter(terminal, 'touch go');
-      await terminal.expect('ended');
+      await terminal.expect('going');
     });
 
     onTerminal('in the background from the start, stops when it reads the terminal, and reads after fg', async () => {
@@ -165,6 +181,30 @@ eachUser((as) => {
       await terminal.expect('got word');
       terminal.send('\x04');
       await terminal.expect('outside> ');
+    });
+
+    onTerminal('a stopped one ends when it is killed', async () => {
+      const workspace = aWorkspace(as);
+      const duration = uniqueDuration();
+      await using terminal = await openShell(workspace);
+      terminal.send(`sbox run -q -- sh -c 'echo sta""rted; exec sleep ${duration}'\r`);
+      await terminal.expect('started');
+      terminal.send('\x1a');
+      await terminal.expect('Stopped');
+      await terminal.expect('outside> ');
+      await enter(terminal, 'kill %1');
+      await enter(terminal, 'wait');
+      await until('its end', () => processesWith(duration).length === 0);
+    });
+
+    onTerminal.each(['', '&'])('ends with everything inside when the terminal is closed: %s', async (background) => {
+      const workspace = aWorkspace(as);
+      const duration = uniqueDuration();
+      const terminal = await openShell(workspace);
+      terminal.send(`sbox run -q -- sh -c 'setsid sleep ${duration} & exec sleep ${duration}' ${background}\r`);
+      await until('both', () => processesWith(`sleep ${duration}`).filter((pid) => isNamed(pid, 'sleep')).length === 2);
+      terminal.hangUp();
+      await until('its end', () => processesWith(duration).length === 0);
     });
 
     onTerminal('in the background, leaves the foreground to the shell', async () => {
@@ -278,6 +318,56 @@ eachUser((as) => {
     await terminal.expect('50 132');
     terminal.send('\x03');
     expect(await terminal.ended).toBe(130);
+  });
+
+  onTerminal('/dev/tty is the terminal, also where the standard streams are not', async () => {
+    const script = 'echo typed: >/dev/tty; read x </dev/tty; echo "got $x" >/dev/tty';
+    await using terminal = openInside(aWorkspace(as), ['sh', '-c', `(${script}) </dev/null >/dev/null 2>&1`]);
+    await terminal.expect('typed:');
+    terminal.send('word\r');
+    await terminal.expect('got word');
+    expect(await terminal.ended).toBe(0);
+  });
+
+  onTerminal('input from a pipe and output on the terminal', async () => {
+    await using terminal = await openShell(aWorkspace(as));
+    terminal.send(
+      'echo piped | sbox run -q -- sh -c \'cat; test -t 0 || echo n""one; test -t 1 && echo termi""nal\'\r',
+    );
+    await terminal.expect('piped\r\n');
+    await terminal.expect('none');
+    await terminal.expect('terminal');
+    await terminal.expect('outside> ');
+  });
+
+  onTerminal('Ctrl-C ends a run whose output goes to another program', async () => {
+    await using terminal = await openShell(aWorkspace(as));
+    terminal.send('sbox run -q -- sh -c \'echo sta""rted; exec sleep 600\' | cat\r');
+    await terminal.expect('started');
+    terminal.send('\x03');
+    await terminal.expect('outside> ');
+    expect(await enter(terminal, 'echo "status $PIPESTATUS"')).toContain('status 130');
+  });
+
+  needs(terminals, file('/usr/bin/python3', 'python3'))(
+    'a program inside can open pseudo-terminals of its own',
+    async () => {
+      const spawn =
+        "import os, pty; status = pty.spawn(['sh', '-c', 'tty; echo nested; exit 3']); raise SystemExit(os.waitstatus_to_exitcode(status))";
+      await using terminal = openInside(aWorkspace(as), ['/usr/bin/python3', '-c', spawn]);
+      await terminal.expect('/dev/pts/0');
+      await terminal.expect('nested');
+      expect(await terminal.ended).toBe(3);
+    },
+  );
+
+  needs(terminals, program('tmux'))('tmux works inside', async () => {
+    await using terminal = openInside(aWorkspace(as), ['tmux', 'new-session', 'echo from tmux; sleep 1'], {
+      LANG: 'C.UTF-8',
+    });
+    await terminal.expect('from tmux');
+    await terminal.expect('[exited]');
+    expect(await terminal.ended).toBe(0);
   });
 
   needs(terminals, program('vim'))('vim edits and saves a file, and follows the size of the window', async () => {

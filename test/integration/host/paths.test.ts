@@ -1,7 +1,7 @@
-import { chmodSync, realpathSync } from 'node:fs';
+import { chmodSync, realpathSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { probePath } from '../../../src/host/paths.ts';
 import { aTree, dir, link } from '../../support/trees.ts';
 import { identityOf } from '../../support/users.ts';
@@ -33,7 +33,6 @@ test('a link with dots is resolved as the kernel does', () => {
   expect(probePath(path)).toEqual({ kind: 'file', real: realpathSync.native(path), links: [path] });
 });
 
-// fails: the text of a link is taken lexically: `..` behind a link in it means the parent of what that link points to
 test('a link whose text goes through another link and back is resolved as the kernel does', () => {
   const root = aTree({
     'a/odd': link('side/../file'),
@@ -48,6 +47,78 @@ test('a link whose text goes through another link and back is resolved as the ke
     kind: 'file',
     real: join(root, 'b/file'),
     links: [path, join(root, 'a/side')],
+  });
+});
+
+describe('as the kernel', () => {
+  /** What stat(2) and realpath(3) make of a path. */
+  const askKernel = (path: string): string => {
+    try {
+      return `${statSync(path).isDirectory() ? 'dir' : 'file'} ${realpathSync.native(path)}`;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code ?? '';
+    }
+  };
+  const ask = (path: string): string => {
+    const fact = probePath(path);
+    return fact.kind === 'missing' ? fact.errno : `${fact.kind} ${fact.real}`;
+  };
+
+  test.each<[string, string]>([
+    ['up from a folder behind a link', 'to-deep/../file'],
+    ['up through two', 'to-deep/../../top'],
+    ['up behind a link in a link', 'odd'],
+    ['up above the root', '../../../../../../../../../../../../etc'],
+    ['up from a file', 'top/../top'],
+    ['here behind a file', 'top/.'],
+    ['a slash behind a file', 'top/'],
+    ['a slash behind a link to a folder', 'to-deep/'],
+    ['up from what is missing', 'none/../top'],
+    ['up from a link to nowhere', 'dangling/../top'],
+    ['up from a link in a loop', 'loop/../top'],
+    ['a link to the root and down', 'root/etc/..'],
+    ['dots and doubled slashes', './/a/./b/..//b/deep/../..'],
+  ])('%s: %s', (_, path) => {
+    const root = aTree({
+      top: 'x',
+      'a/file': 'x',
+      'a/b/deep/file': 'x',
+      'a/b/file': 'x',
+      'to-deep': link('a/b/deep'),
+      odd: link('to-deep/../../file'),
+      dangling: link('nowhere'),
+      loop: link('loop'),
+      root: link('/'),
+    });
+    expect(ask(`${root}/${path}`)).toBe(askKernel(`${root}/${path}`));
+  });
+
+  test('random trees of links', () => {
+    let seed = 1;
+    const next = (below: number) => {
+      seed = (seed * 48_271) % 0x7fff_ffff;
+      return seed % below;
+    };
+    const folders = ['a', 'a/b', 'a/b/c', 'd', 'd/e'];
+    const names = [...folders, ...folders.map((folder) => `${folder}/file`), 'l0', 'a/l1', 'a/b/l2', 'd/l3', 'd/e/l4', 'l5'];
+    const pieces = ['..', '.', 'a', 'b', 'c', 'd', 'e', 'file', 'l0', 'l1', 'l2', 'l3', 'l4', 'l5', 'none'];
+    const path = () => Array.from({ length: 1 + next(4) }, () => pieces[next(pieces.length)]).join('/');
+    const seen = new Set<string>();
+    for (let round = 0; round < 40; round++) {
+      const root = aTree({
+        ...Object.fromEntries(folders.map((folder) => [`${folder}/file`, 'x'])),
+        ...Object.fromEntries(
+          names.filter((name) => /l\d$/.test(name)).map((name) => [name, link(next(6) === 0 ? `~/${path()}` : path())]),
+        ),
+      });
+      for (let asked = 0; asked < 25; asked++) {
+        const place = `${root}/${path()}`;
+        const said = askKernel(place);
+        expect({ place, said: ask(place) }).toEqual({ place, said });
+        seen.add(said.replace(/ .*/, ''));
+      }
+    }
+    expect([...seen].sort()).toEqual(['ELOOP', 'ENOENT', 'ENOTDIR', 'dir', 'file']);
   });
 });
 

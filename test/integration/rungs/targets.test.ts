@@ -6,7 +6,7 @@ import { probePath } from '../../../src/host/paths.ts';
 import { probeSystem } from '../../../src/host/system.ts';
 import { planRun } from '../../../src/plan/plan.ts';
 import type { LaunchEnd } from '../../../src/rungs/launch.ts';
-import { launchNamespaces } from '../../../src/rungs/namespaces/launch.ts';
+import { startPlan } from '../../../src/rungs/start.ts';
 import { renderExecutable } from '../../../src/syscall/elf.ts';
 import { aMount, anInvocation, aProfile, facts } from '../../support/plan-builders.ts';
 import { aTree, dir } from '../../support/trees.ts';
@@ -34,7 +34,7 @@ const launchWith = async (tree: string, entries: readonly HostEntry[], target: s
     anInvocation({ ephemeral: true, mounts: [aMount(join(tree, 'data'), 'ro', target)] }),
     facts(host),
   );
-  return await launchNamespaces(plan, facts(host), executable, ['ignore', 'ignore', 'inherit']).ended;
+  return await startPlan(plan, { arch, landlockAbi: 0 }, executable, ['ignore', 'ignore', 'inherit']).ended;
 };
 
 test('a mount has its mount point made in the sandbox, and nothing on the host', async () => {

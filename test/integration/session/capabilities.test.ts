@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { recallCapabilities } from '../../../src/session/capabilities.ts';
+import { describe, expect, test } from 'vitest';
+import { forgetCapabilities, recallCapabilities } from '../../../src/session/capabilities.ts';
 import { renderExecutable } from '../../../src/syscall/elf.ts';
 import { aTree } from '../../support/trees.ts';
 
@@ -19,6 +20,11 @@ const aState = () => {
 test('capabilities are found by asking the kernel, and remembered', async () => {
   const { stateDir, executable, file } = aState();
   const found = await recallCapabilities(stateDir, arch, executable);
+  expect(found).toEqual({
+    namespaces: expect.anything(),
+    bareNamespaces: expect.any(Boolean),
+    landlockAbi: expect.any(Number),
+  });
   expect(found.landlockAbi).toBeGreaterThanOrEqual(0);
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ capabilities: found });
 });
@@ -27,8 +33,11 @@ test('what is remembered of this boot is not asked again', async () => {
   const { stateDir, executable, file } = aState();
   await recallCapabilities(stateDir, arch, executable);
   const remembered = JSON.parse(readFileSync(file, 'utf8'));
-  writeFileSync(file, JSON.stringify({ ...remembered, capabilities: { landlockAbi: 99 } }));
-  expect(await recallCapabilities(stateDir, arch, '/nonexistent')).toEqual({ landlockAbi: 99 });
+  writeFileSync(file, JSON.stringify({ ...remembered, capabilities: { ...remembered.capabilities, landlockAbi: 99 } }));
+  expect(await recallCapabilities(stateDir, arch, '/nonexistent')).toEqual({
+    ...remembered.capabilities,
+    landlockAbi: 99,
+  });
 });
 
 test.each([
@@ -42,4 +51,38 @@ test.each([
   writeFileSync(file, change(readFileSync(file, 'utf8')));
   expect(await recallCapabilities(stateDir, arch, executable)).toEqual(found);
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ capabilities: found });
+});
+
+describe('what is remembered of another', () => {
+  const own = readFileSync('/proc/self/status', 'utf8');
+  const lineOf = (name: string) => `${name}:${new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(own)?.[1]}`;
+
+  test.each<[string, string, string]>([
+    ['mount namespace, as every container has one', readlinkSync('/proc/self/ns/mnt'), 'mnt:[1]'],
+    ['filter of system calls', lineOf('Seccomp'), 'Seccomp:7'],
+    ['number of filters', lineOf('Seccomp_filters'), 'Seccomp_filters:77'],
+    ['set of capabilities', lineOf('CapEff'), 'CapEff:0000000000000001'],
+    ['bound of capabilities', lineOf('CapBnd'), 'CapBnd:0000000000000001'],
+    ['kernel', release(), '0.0.1'],
+  ])('%s is asked again', async (_, part, other) => {
+    const { stateDir, executable, file } = aState();
+    const found = await recallCapabilities(stateDir, arch, executable);
+    const { key } = JSON.parse(readFileSync(file, 'utf8')) as { key: string };
+    expect(key).toContain(part);
+    const changed = { key: key.replace(part, other), capabilities: { ...found, landlockAbi: 99 } };
+    writeFileSync(file, JSON.stringify(changed));
+    expect(await recallCapabilities(stateDir, arch, executable)).toEqual(found);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ key, capabilities: found });
+  });
+});
+
+test('what is forgotten is asked again; to forget twice is no error', async () => {
+  const { stateDir, executable, file } = aState();
+  const found = await recallCapabilities(stateDir, arch, executable);
+  const remembered = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...remembered, capabilities: { ...found, landlockAbi: 99 } }));
+  forgetCapabilities(stateDir);
+  forgetCapabilities(stateDir);
+  expect(existsSync(file)).toBe(false);
+  expect(await recallCapabilities(stateDir, arch, executable)).toEqual(found);
 });

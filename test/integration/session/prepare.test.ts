@@ -13,7 +13,7 @@ import { aTree } from '../../support/trees.ts';
 const aPlanIn = (root: string, changes: { readonly ephemeral?: boolean } = {}): Plan => {
   const host: Partial<Facts> = {
     stateDir: join(root, 'state'),
-    ephemeralFolder: join(root, 'state/ephemeral/1'),
+    runFolder: join(root, 'state/runs/1'),
     paths: { [join(root, 'data')]: { kind: 'dir', real: join(root, 'data'), links: [] } },
   };
   const invocation = anInvocation({ name: 'mine', mounts: [aMount(join(root, 'data'), 'copy')], ...changes });
@@ -77,12 +77,38 @@ describe('a later run', () => {
   });
 });
 
-test('an ephemeral run has copies but no home and no record', async () => {
+test('an ephemeral run has copies and its owner, but no home and no record', async () => {
   const root = aTree({ 'data/file': 'x' });
   const plan = aPlanIn(root, { ephemeral: true });
   await prepareState(plan);
-  expect(readdirSync(join(root, 'state/ephemeral/1'))).toEqual(['copies']);
+  expect(readdirSync(join(root, 'state/runs/1')).sort()).toEqual(['copies', 'owner.json']);
   expect(readSandboxes(join(root, 'state'))).toEqual([]);
+});
+
+describe.each(['landlock', 'portable'] as const)('on the %s rung', (rung) => {
+  // there a copy can only be shown where it is, or below HOME
+  const aPlanHere = (root: string, ephemeral: boolean): Plan =>
+    planRun(
+      aProfile(),
+      anInvocation({ name: 'mine', rung, ephemeral }),
+      facts({ stateDir: join(root, 'state'), runFolder: join(root, 'state/runs/1') }),
+    );
+
+  test('a run has private folders of its own for temporary files and tools, beside the sandbox that stays', async () => {
+    const root = aTree({});
+    await prepareState(aPlanHere(root, false));
+    expect(readdirSync(join(root, 'state/runs/1')).sort()).toEqual(['bin', 'owner.json', 'tmp']);
+    expect(['', 'bin', 'tmp'].map((name) => modeOf(join(root, 'state/runs/1', name)))).toEqual(['700', '700', '700']);
+    expect(readdirSync(join(root, 'state/sandboxes/mine')).sort()).toEqual(['home', 'record.json']);
+  });
+
+  test('an ephemeral run has its home there too, and there is no sandbox', async () => {
+    const root = aTree({});
+    await prepareState(aPlanHere(root, true));
+    expect(readdirSync(join(root, 'state/runs/1')).sort()).toEqual(['bin', 'home', 'owner.json', 'tmp']);
+    expect(readSandboxes(join(root, 'state'))).toEqual([]);
+    expect(existsSync(join(root, 'state/sandboxes'))).toBe(false);
+  });
 });
 
 test('a copy that fails is an error with its place, and leaves nothing half done', async () => {

@@ -12,7 +12,7 @@ const EFAULT = 14;
 describe.each(archs)('%s', (arch) => {
   const interpreter = openInterpreter(arch);
   const test = needs(...interpreterNeeds(arch));
-  const begin = () => new Program<string>(arch);
+  const begin = () => new Program(arch);
   type P = ReturnType<typeof begin>;
 
   const say = (program: P, text: string) => program.call('write', [1, program.string(text), Buffer.byteLength(text)]);
@@ -67,7 +67,9 @@ describe.each(archs)('%s', (arch) => {
   test('a failure without a place to go on is reported with offset and error number, and nothing more is done', async () => {
     const program = begin();
     say(program, 'before');
-    program.call('close', [77], { note: 'the failing call' });
+    program.goal = 'close what is not open';
+    program.call('close', [77]);
+    program.goal = 'go on';
     say(program, 'after');
     program.call('exit_group', [0]);
     const end = await interpreter.run(program);
@@ -77,7 +79,7 @@ describe.each(archs)('%s', (arch) => {
       stdout: 'before',
       records: [{ kind: 'failed', offset: 64, errno: EBADF }],
     });
-    expect(program.noteAt(64)).toBe('the failing call');
+    expect(program.stepAt(64)).toEqual({ goal: 'close what is not open', call: 'close' });
   });
 
   test('a failure of the very first call has offset 0', async () => {
@@ -170,6 +172,38 @@ describe.each(archs)('%s', (arch) => {
     program.subtract(value, value, value);
     program.call('exit_group', [value]);
     expect((await interpreter.run(program)).code).toBe(0);
+  });
+
+  test('each row of data is gone through once, in order, and a failure may lead to the next', async () => {
+    const program = begin();
+    const rows = ['one ', 'never ', 'two ', 'three'].map((text): [number, ReturnType<P['string']>, number] => [
+      text === 'never ' ? 77 : 1,
+      program.string(text),
+      text.length,
+    ]);
+    program.each(rows, ([fd, text, length], next) => {
+      program.call('write', [fd as Slot, text as Slot, length as Slot], { onFailure: next });
+      say(program, '| ');
+    });
+    say(program, ' end');
+    program.call('exit_group', [0]);
+    expect(await interpreter.run(program)).toMatchObject({ code: 0, stdout: 'one | two | three|  end', records: [] });
+  });
+
+  test('as many rows as a pipe holds, one pass after another', async () => {
+    const program = begin();
+    const [count, sum] = [4096, number(program, 0)];
+    for (let pass = 0; pass < 2; pass++) {
+      program.each(
+        Array.from({ length: count }, (_, index) => [index, -index]),
+        ([up]) => program.subtract(sum, up as Slot, sum),
+      );
+    }
+    answer(program, 0, sum);
+    program.call('exit_group', [0]);
+    expect((await interpreter.run(program)).records).toEqual([
+      { kind: 'answer', index: 0, value: -count * (count - 1) },
+    ]);
   });
 
   test('a program that arrives in pieces runs once it is complete', async () => {

@@ -8,7 +8,7 @@ import { evaluate, type RandomProgram, randomProgram } from '../../support/rando
 const programs = 60;
 
 /** The random program as one for the interpreter, which writes its registers to the channel at the end. */
-const render = ({ registers, steps }: RandomProgram, program: Program<never>): Buffer => {
+const render = ({ registers, steps }: RandomProgram, program: Program): Buffer => {
   const all = program.words(registers);
   const register = (index: number) => program.valueAt(all, 8 * index);
   const labels = [...steps, undefined].map(() => program.label());

@@ -146,24 +146,47 @@ describe('the part of the host that a program needs', () => {
     },
   );
 
-  // fails: these hold keys and tokens beside a bin folder, and are taken whole
   test.each([
     ['.aws', [`${home}/.aws/lib/`]],
     ['.pulumi', [`${home}/.pulumi/versions/`]],
     ['.gnupg', [`${home}/.gnupg/lib/`]],
     ['.ssh', [`${home}/.ssh/lib/`]],
     ['.kube', [`${home}/.kube/lib/`]],
+    ['.azure', [`${home}/.azure/lib/`]],
+    ['.terraform.d', [`${home}/.terraform.d/lib/`]],
+    ['.password-store', [`${home}/.password-store/lib/`]],
+    ['.mozilla', [`${home}/.mozilla/lib/`]],
   ])('never the whole of ~/%s, which holds credentials', (name, others) => {
     expect(rootsOf(`${home}/${name}/bin/x`, ...others)).toEqual([`${home}/${name}/bin/x`]);
   });
 });
 
-// fails: bin beside lib is also what a source tree looks like, and an .env in it becomes readable
 test('a source tree under version control is not taken whole', () => {
   const file = `${home}/src/app/bin/rails`;
   const others = [`${home}/src/app/lib/`, `${home}/src/app/.git/HEAD`, `${home}/src/app/.env`];
   expect(rootsOf(file, ...others)).toEqual([file]);
   expect(findTreeOfBin(`${home}/src/app/bin`, looking(file, ...others))).toBeUndefined();
+});
+
+test.each([
+  ['.git', '.git/HEAD'],
+  ['.git', '.git'],
+  ['.hg', '.hg/store'],
+  ['.svn', '.svn/wc.db'],
+  ['.env', '.env'],
+  ['.envrc', '.envrc'],
+])('a tree with %s is work: a virtual environment, shims or a bin folder in it is not taken whole', (_, mark) => {
+  const tree = '/srv/app';
+  const marked = `${tree}/${mark}`;
+  expect(rootsOf(`${tree}/bin/x`, `${tree}/lib/`, marked)).toEqual([`${tree}/bin/x`]);
+  expect(rootsOf(`${tree}/bin/x`, `${tree}/pyvenv.cfg`, marked)).toEqual([`${tree}/bin/x`]);
+  expect(rootsOf(`${tree}/shims/x`, `${tree}/tools/`, marked)).toEqual([`${tree}/shims/x`]);
+  expect(rootsOf(`${tree}/bin/x`, `${tree}/lib/`)).toEqual([`${tree}/`]); // without the mark
+});
+
+test('a version manager that is a clone of its repository is taken whole: its versions tell it apart', () => {
+  const tree = `${home}/.pyenv`;
+  expect(rootsOf(`${tree}/shims/x`, `${tree}/versions/3.12/bin/python`, `${tree}/.git/HEAD`)).toEqual([`${tree}/`]);
 });
 
 describe('a PATH entry as a whole', () => {

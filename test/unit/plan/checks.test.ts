@@ -51,7 +51,6 @@ describe('the workspace', () => {
     (workspace) => expect(refusal({}, { workspace })).toBeUndefined(),
   );
 
-  // fails: the folder of links would be made in it, on the host
   test("/sbox is refused: it is the sandbox's own", () => {
     expect(refusal({}, { workspace: '/sbox' })?.code).toBe('SBOX_E_WORKSPACE');
   });
@@ -67,7 +66,7 @@ describe('texts', () => {
   test.each<[string, Partial<Invocation>, string]>([
     ['an argument', { command: ['a', 'b\0c'] }, 'argument 1 of the command holds a NUL character'],
     ['the command', { command: ['a\0'] }, 'argument 0 of the command holds a NUL character'],
-    ['a variable', { set: { X: '\0' } }, 'the value of X holds a NUL character'],
+    ['a variable', { set: { X: '\0' } }, 'the variable X holds a NUL character'],
   ])('a NUL in %s', (_, invocation, problem) => {
     expect(refusal(invocation)).toMatchObject({ code: 'SBOX_E_USAGE', exitCode: 2, problems: [problem] });
   });
@@ -108,7 +107,6 @@ describe('texts', () => {
     expect(refusal({ command: ['x', 'é'.repeat(65_536)] })?.exitCode).toBe(126);
   });
 
-  // fails: the kernel counts NAME= too (execve(2), MAX_ARG_STRLEN), so the limit of a value is less
   test('a variable longer than the kernel takes, its name counted, is refused', () => {
     expect(refusal({ set: { NAME: 'a'.repeat(131_071 - 'NAME='.length) } })).toBeUndefined();
     expect(refusal({ set: { NAME: 'a'.repeat(131_071 - 'NAME='.length + 1) } })?.exitCode).toBe(126);
@@ -122,10 +120,4 @@ describe('what this version lacks', () => {
     expect(refusal({}, {}, aProfile({ network: { mode: 'host-only' } }))).toMatchObject(refused);
     expect(refusal({ network: 'none' }, {}, aProfile({ network: { mode: 'host-only' } }))).toBeUndefined();
   });
-
-  test.each(['landlock', 'portable'] as const)('the rung %s', (rung) => {
-    expect(refusal({ rung })).toMatchObject({ code: 'SBOX_E_RUNG', exitCode: 2 });
-  });
-
-  test('the rung namespaces may be named', () => expect(refusal({ rung: 'namespaces' })).toBeUndefined());
 });

@@ -71,7 +71,6 @@ describe('a pattern never takes over what changes how a program runs', () => {
     expect(passed(planWith({ [name]: 'x' }, { pass: [`${name.slice(0, 2)}*`] }))).toEqual({ [name]: 'x' });
   });
 
-  // fails: these load code into every shell or program just as BASH_ENV, PERL5OPT and PYTHONSTARTUP do
   test.each([
     ['ZDOTDIR', 'zsh reads its start files from there'],
     ['BASH_FUNC_ls%%', 'bash takes functions from these'],
@@ -149,7 +148,6 @@ describe('variables that name a path', () => {
     expect(planWith({ JAVA_HOME: '/opt/jdk' }, policy).notes).toEqual([]);
   });
 
-  // fails: the mount around it counts, the one that covers it does not
   test('what another mount covers is not visible', () => {
     const paths = { ...fact('/usr/share/ca/a.pem'), ...plainPaths({ '/other': 'dir', '/usr/share/ca': 'dir' }) };
     const plan = planRun(
@@ -202,7 +200,6 @@ describe('the shell', () => {
     expect(plan.command).toEqual({ argv: [expected], candidates: [expected] });
   });
 
-  // fails: /etc/passwd names the shell that is not visible, and tmux, vim and script(1) read it there
   test('is the same in /etc/passwd', () => {
     const passwd = shellOf('/home/ann/.nix/zsh/bin/zsh').mounts.find(
       (mount): mount is Extract<PlannedMount, { kind: 'file' }> => mount.target === '/etc/passwd',

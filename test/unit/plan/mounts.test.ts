@@ -1,20 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import type { Facts } from '../../../src/domain/facts.ts';
-import type { PlannedMount } from '../../../src/domain/plan.ts';
+import type { Mechanism, PlannedMount } from '../../../src/domain/plan.ts';
 import type { DeclaredMount } from '../../../src/domain/profile.ts';
+import { planLayout } from '../../../src/plan/layout.ts';
 import { planMounts } from '../../../src/plan/mounts.ts';
-import { aMount, facts, plainPaths } from '../../support/plan-builders.ts';
+import { aMount, facts, plainPaths, protecting } from '../../support/plan-builders.ts';
 
-const sandbox = { name: 's', folder: '/state/s', ephemeral: false };
-const bare = { system: [], etc: [], sys: [] };
+const sandbox = { name: 's', folder: '/state/s', ephemeral: false, named: true };
+/** A host of which nothing is shown but links, and the shells that lie behind them. */
+const bare: Partial<Facts> = { system: [{ path: '/bin', kind: 'link', text: 'usr/bin' }], etc: [], sys: [] };
+
+const mechanism: Mechanism = { kind: 'namespaces', root: 'pivot', proc: 'fresh' };
 
 const mountsOf = (changes: Partial<Facts> = {}, declared: readonly DeclaredMount[] = []): PlannedMount[] => {
-  const { mounts, problems } = planMounts({
-    declared,
-    facts: facts({ ...bare, ...changes }),
-    network: { mode: 'none' },
-    sandbox,
-  });
+  const host = facts({ ...bare, ...changes });
+  const layout = planLayout(mechanism, host, sandbox);
+  const network = { mode: 'none' } as const;
+  const { mounts, problems } = planMounts({ declared, facts: host, network, sandbox, mechanism, layout });
   expect(problems).toEqual([]);
   return mounts;
 };
@@ -83,7 +85,7 @@ describe('order', () => {
       {
         etc: [{ path: '/etc/services', kind: 'file' }],
         tools: { toolchains: [{ root: '/opt/tool', kind: 'dir', why: 'tool' }], links: [], path: [] },
-        protectedPaths: { existing: [{ path: '.envrc', kind: 'file' }], missing: [] },
+        protectedPaths: protecting([{ path: '.envrc', kind: 'file' }]),
         paths: plainPaths({
           '/home/ann/work': 'dir',
           '/other': 'dir',
@@ -103,22 +105,22 @@ describe('order', () => {
 });
 
 describe('protected paths', () => {
-  const protecting = (
-    existing: Facts['protectedPaths']['existing'],
+  const shownOf = (
+    existing: Parameters<typeof protecting>[0],
     declared: readonly DeclaredMount[] = [],
     paths: Facts['paths'] = {},
   ) =>
-    shown(mountsOf({ protectedPaths: { existing, missing: [] }, paths }, declared)).filter((line) =>
+    shown(mountsOf({ protectedPaths: protecting(existing), paths }, declared)).filter((line) =>
       line.startsWith('/home/ann/work/'),
     );
 
   test('one at the top is read-only', () => {
-    expect(protecting([{ path: 'sbox.json', kind: 'file' }])).toEqual(['/home/ann/work/sbox.json ro']);
+    expect(shownOf([{ path: 'sbox.json', kind: 'file' }])).toEqual(['/home/ann/work/sbox.json ro']);
   });
 
   test('directories above one are mounted onto themselves, each once', () => {
     expect(
-      protecting([
+      shownOf([
         { path: '.git/hooks', kind: 'dir' },
         { path: '.git/config', kind: 'file' },
         { path: '.git/modules/a/b/config', kind: 'file' },
@@ -138,26 +140,20 @@ describe('protected paths', () => {
     [[{ path: '.git', kind: 'dir' } as const, { path: '.git/config', kind: 'file' } as const]],
     [[{ path: '.git/config', kind: 'file' } as const, { path: '.git', kind: 'dir' } as const]],
   ])('a path within a protected one stays within a read-only one, in either order', (existing) => {
-    expect(protecting(existing)).toEqual(['/home/ann/work/.git ro', '/home/ann/work/.git/config ro']);
+    expect(shownOf(existing)).toEqual(['/home/ann/work/.git ro', '/home/ann/work/.git/config ro']);
   });
 
   test('a link is left alone', () => {
-    expect(protecting([{ path: '.vscode', kind: 'link' }])).toEqual([]);
+    expect(shownOf([{ path: '.vscode', kind: 'link' }])).toEqual([]);
   });
 
   test('a writable mount of exactly that path lifts the protection, a read-only one does not', () => {
     const existing = [{ path: '.git/hooks', kind: 'dir' } as const, { path: '.git/config', kind: 'file' } as const];
     const paths = plainPaths({ '/home/ann/work/.git/hooks': 'dir' });
     const rest = ['/home/ann/work/.git rw', '/home/ann/work/.git/config ro'];
-    expect(protecting(existing, [aMount('.git/hooks', 'rw')], paths)).toEqual([
-      ...rest,
-      '/home/ann/work/.git/hooks rw',
-    ]);
-    expect(protecting(existing, [aMount('.git/hooks', 'ro')], paths)).toEqual([
-      ...rest,
-      '/home/ann/work/.git/hooks ro',
-    ]);
-    expect(protecting(existing, [aMount('.git/hooks', 'copy')], paths)).toEqual([
+    expect(shownOf(existing, [aMount('.git/hooks', 'rw')], paths)).toEqual([...rest, '/home/ann/work/.git/hooks rw']);
+    expect(shownOf(existing, [aMount('.git/hooks', 'ro')], paths)).toEqual([...rest, '/home/ann/work/.git/hooks ro']);
+    expect(shownOf(existing, [aMount('.git/hooks', 'copy')], paths)).toEqual([
       ...rest,
       '/home/ann/work/.git/hooks <- /home/ann/work/.git/hooks copy',
     ]);
@@ -165,17 +161,16 @@ describe('protected paths', () => {
 
   test('a writable mount of the directory around one does not lift it', () => {
     const paths = plainPaths({ '/home/ann/work/.git': 'dir' });
-    expect(protecting([{ path: '.git/config', kind: 'file' }], [aMount('.git', 'rw')], paths)).toEqual([
+    expect(shownOf([{ path: '.git/config', kind: 'file' }], [aMount('.git', 'rw')], paths)).toEqual([
       '/home/ann/work/.git rw',
       '/home/ann/work/.git/config ro',
     ]);
   });
 
-  // fails: the protected path is mounted into the other directory, where its mount point is then created on the host
   test('one that another directory is mounted over is not there', () => {
     const paths = plainPaths({ '/elsewhere': 'dir', '/home/ann/work/.git': 'dir' });
     expect(
-      protecting([{ path: '.git/config', kind: 'file' }], [aMount('/elsewhere', 'rw', '/home/ann/work/.git')], paths),
+      shownOf([{ path: '.git/config', kind: 'file' }], [aMount('/elsewhere', 'rw', '/home/ann/work/.git')], paths),
     ).toEqual(['/home/ann/work/.git <- /elsewhere rw']);
   });
 });

@@ -2,12 +2,21 @@ import { describe, expect, test } from 'vitest';
 import { SboxError } from '../../../src/domain/errors.ts';
 import type { Plan, PlannedMount } from '../../../src/domain/plan.ts';
 import { planRun } from '../../../src/plan/plan.ts';
-import { aMount, anInvocation, aProfile, facts, plainPaths } from '../../support/plan-builders.ts';
+import {
+  aMount,
+  anInvocation,
+  aProfile,
+  capabilities,
+  facts,
+  plainPaths,
+  protecting,
+} from '../../support/plan-builders.ts';
 
 const sandbox = {
   name: 'work-c4f7218b65562517',
   folder: '/home/ann/.local/state/sbox/sandboxes/work-c4f7218b65562517',
   ephemeral: false,
+  named: false,
 };
 
 const base: readonly PlannedMount[] = [
@@ -47,6 +56,7 @@ const base: readonly PlannedMount[] = [
     target: '/etc/services',
     type: 'file',
     access: 'ro',
+    optional: true,
     why: 'curated',
   },
   {
@@ -91,9 +101,11 @@ const smallest = {
   version: 1,
   sandbox,
   rung: 'namespaces',
+  mechanism: { kind: 'namespaces', root: 'pivot', proc: 'fresh' },
   profiles: ['default'],
   workspace: '/home/ann/work',
   cwd: '/home/ann/work',
+  home: '/home/ann',
   command: {
     argv: ['true'],
     candidates: ['/home/ann/.local/bin/true', '/usr/bin/true', '/usr/local/bin/true', '/bin/true'],
@@ -109,13 +121,13 @@ const smallest = {
     enforced('hide', 'the root holds declared mounts only'),
     enforced('read', 'nothing else is mounted'),
     enforced('write', 'read-only mounts; the rest is private'),
-    enforced('home', "the sandbox's own directory is mounted there"),
+    enforced('home', "the sandbox's own directory"),
     enforced('env', 'an allowlist'),
     enforced('path', 'visible directories only'),
+    enforced('tty', 'TIOCSTI and TIOCLINUX are refused'),
     enforced('network', 'a network namespace of its own with loopback only'),
     { name: 'sockets', status: 'partial', why: 'a unix socket that lies in a declared mount can be connected to' },
     enforced('process', 'a PID namespace of its own, ended with the run'),
-    enforced('tty', 'TIOCSTI and TIOCLINUX are refused'),
     enforced('limits', 'rlimits per process'),
   ],
   require: [],
@@ -137,7 +149,7 @@ describe('whole plans', () => {
   });
 
   test('of an ephemeral run: HOME is memory and the folder one of its own', () => {
-    const folder = '/home/ann/.local/state/sbox/ephemeral/1-a';
+    const folder = '/home/ann/.local/state/sbox/runs/1-a';
     expect(planRun(aProfile(), anInvocation({ ephemeral: true }), facts())).toEqual(
       withParts({
         sandbox: { ...sandbox, folder, ephemeral: true },
@@ -153,7 +165,7 @@ describe('whole plans', () => {
     const folder = '/home/ann/.local/state/sbox/sandboxes/mine';
     expect(plan).toEqual(
       withParts({
-        sandbox: { name: 'mine', folder, ephemeral: false },
+        sandbox: { name: 'mine', folder, ephemeral: false, named: true },
         env: { ...fixedEnv, SBOX: 'mine' },
         mounts: byTarget(base, [
           {
@@ -220,7 +232,7 @@ describe('whole plans', () => {
           command: '/home/ann/.nvm/versions/node/v22/bin/claude',
         },
         paths: plainPaths({ '/home/ann/.gitconfig': 'file', '/home/ann/work/fixtures': 'dir' }),
-        protectedPaths: { existing: [{ path: '.git/config', kind: 'file' }], missing: ['.vscode'] },
+        protectedPaths: protecting([{ path: '.git/config', kind: 'file' }], ['.vscode']),
         terminal,
       }),
     );
@@ -289,7 +301,10 @@ describe('whole plans', () => {
         limits: { processes: 99, openFiles: 20 },
         terminal,
         require: ['hide', 'write'],
-        watch: ['.vscode'],
+        watch: [
+          { path: '/home/ann/work/.git/config', identity: 'as it was: .git/config' },
+          { path: '/home/ann/work/.vscode' },
+        ],
       }),
     );
   });
@@ -349,7 +364,7 @@ describe('require', () => {
   test('every weak one is named at once, whoever required it', () => {
     const profile = aProfile({ network: { mode: 'full' }, require: ['network'] });
     expect(
-      errorOf(() => planRun(profile, requiring('sockets'), facts({ capabilities: { landlockAbi: 5 } }))),
+      errorOf(() => planRun(profile, requiring('sockets'), facts({ capabilities: capabilities({ landlockAbi: 5 }) }))),
     ).toMatchObject({
       message: 'cannot enforce "network", "sockets", which are required',
       reason:
@@ -358,47 +373,23 @@ describe('require', () => {
   });
 });
 
-describe('properties', () => {
-  const statusOf = (plan: Plan, name: string) => plan.properties.find((property) => property.name === name)?.status;
-
-  test.each([
-    ['none', 7, 'partial'],
-    ['none', 0, 'partial'],
-    ['full', 6, 'partial'],
-    ['full', 5, 'open'],
-    ['full', 0, 'open'],
-  ] as const)('sockets with network %s and Landlock ABI %s are %s', (network, landlockAbi, status) => {
-    const plan = planRun(aProfile(), anInvocation({ network }), facts({ capabilities: { landlockAbi } }));
-    expect(statusOf(plan, 'sockets')).toBe(status);
-  });
-
-  test.each([
-    [0, 5, 'partial'],
-    [0, undefined, 'enforced'],
-    [1000, 5, 'enforced'],
-  ] as const)('limits of uid %s with %s processes are %s', (uid, processes, status) => {
-    const user = { ...facts().user, uid };
-    const plan = planRun(
-      aProfile(),
-      anInvocation({ limits: processes === undefined ? {} : { processes } }),
-      facts({ user }),
-    );
-    expect(statusOf(plan, 'limits')).toBe(status);
-  });
-
-  test('a limited network reaches nothing, so it is enforced', () => {
-    expect(statusOf(planRun(aProfile({ network: { mode: 'limited' } }), anInvocation(), facts()), 'network')).toBe(
-      'enforced',
-    );
-  });
-});
-
 test('a protected path that is a link is not mounted, and the operator is told', () => {
   const plan = planRun(
     aProfile(),
     anInvocation(),
-    facts({ protectedPaths: { existing: [{ path: '.vscode', kind: 'link' }], missing: [] } }),
+    facts({ protectedPaths: protecting([{ path: '.vscode', kind: 'link' }]) }),
   );
   expect(plan.mounts).toEqual(base);
-  expect(plan.notes).toEqual(['".vscode" is a symbolic link: it can\'t be protected']);
+  expect(plan.notes).toEqual(['"/home/ann/work/.vscode" is a symbolic link: it can\'t be protected']);
+});
+
+test('uid 0 in a workspace of somebody else is told that it has no power there', () => {
+  const root = { uid: 0, gid: 0, name: 'root', group: 'root', shell: '/bin/sh' };
+  const notesOf = (user: typeof root, workspaceOwner: number) =>
+    planRun(aProfile(), anInvocation(), facts({ user, workspaceOwner })).notes;
+  expect(notesOf(root, 1000)).toEqual([
+    '"/home/ann/work" belongs to uid 1000: without capabilities, uid 0 can do there only what its modes allow to others',
+  ]);
+  expect(notesOf(root, 0)).toEqual([]);
+  expect(notesOf(facts().user, 0)).toEqual([]);
 });

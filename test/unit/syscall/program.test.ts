@@ -55,7 +55,7 @@ describe('a call', () => {
   });
 
   test('takes numbers, data by address, and slots by what they hold', () => {
-    const program = new Program<string>('x64');
+    const program = new Program('x64');
     const text = program.bytes(Buffer.from('hi!'));
     const fd = program.valueAt(program.words([5]));
     program.call('write', [fd, text, 3, -1, 0xffff_ffff, -0x8000_0000]);
@@ -90,8 +90,7 @@ describe('a call', () => {
     );
   });
 
-  // fails: the number is cut to its low 32 bits in silence
-  test.each([2 ** 32, 2 ** 53, -(2 ** 33), 0.5, Number.NaN])(
+  test.each([2 ** 32, 2 ** 53, -(2 ** 31) - 1, -(2 ** 33), 0.5, Number.NaN, Number.POSITIVE_INFINITY])(
     'with the number %s is refused: it does not fit',
     (value) => {
       expect(() => new Program('x64').call('close', [value])).toThrow(RangeError);
@@ -148,18 +147,33 @@ describe('a failure', () => {
     );
   });
 
-  test('is told by the note of the instruction at its offset', () => {
-    const program = new Program<{ goal: string }>('x64');
-    program.call('getpid', [], { note: { goal: 'first' } });
+  test('is told by call and goal of the instruction at its offset', () => {
+    const program = new Program('x64');
+    program.call('getpid', []);
+    program.goal = 'first';
+    program.call('close', [1]);
     program.jump(program.here());
-    program.call('getpid', [], { note: { goal: 'third' } });
-    expect([0, 64, 128, 192, 32].map((offset) => program.noteAt(offset)?.goal)).toEqual([
-      'first',
+    program.call('close', [2]);
+    program.goal = 'second';
+    program.call('getpid', []);
+    expect([0, 64, 128, 192, 256, 320, 32, -64].map((offset) => program.stepAt(offset))).toEqual([
+      { goal: '', call: 'getpid' },
+      { goal: 'first', call: 'close' },
       undefined,
-      'third',
+      { goal: 'first', call: 'close' },
+      { goal: 'second', call: 'getpid' },
+      undefined,
       undefined,
       undefined,
     ]);
+  });
+
+  test('that ends nothing is not told: another call follows it', () => {
+    const program = new Program('x64');
+    program.goal = 'try';
+    program.call('getpid', [], { onFailure: 'ignore' });
+    program.call('getpid', [], { onFailure: program.here() });
+    expect([0, 64].map((offset) => program.stepAt(offset))).toEqual([undefined, undefined]);
   });
 });
 
@@ -216,6 +230,39 @@ describe('operations', () => {
   });
 });
 
+describe('each', () => {
+  test('without rows appends nothing', () => {
+    const program = new Program('x64');
+    program.each([], () => {
+      throw new Error('there is no row');
+    });
+    expect(program.render()).toEqual(words(0));
+  });
+
+  test('appends its body once, however many rows there are, with a slot for each word of a row', () => {
+    const count = (rows: number): { instructions: number; bodies: number; slots: number } => {
+      const program = new Program('x64');
+      let [bodies, slots] = [0, 0];
+      program.each(
+        Array.from({ length: rows }, (_, row) => [row, program.string(`${row}`)]),
+        (row) => {
+          bodies++;
+          slots = row.length;
+        },
+      );
+      return { instructions: program.here().at ?? 0, bodies, slots };
+    };
+    expect(count(1)).toEqual({ instructions: 8, bodies: 1, slots: 2 });
+    expect(count(1000)).toEqual(count(1));
+  });
+
+  test('takes as many rows as a pipe holds and not one more', () => {
+    const rows = (count: number) => Array.from({ length: count }, () => [1, 2]);
+    expect(() => new Program('x64').each(rows(4096), () => {})).not.toThrow();
+    expect(() => new Program('x64').each(rows(4097), () => {})).toThrow(RangeError);
+  });
+});
+
 describe('data', () => {
   test('equal strings share their place, are UTF-8 and end with a zero', () => {
     const program = new Program('x64');
@@ -249,6 +296,16 @@ describe('data', () => {
         Buffer.concat([Buffer.from('a\0\0\0\0\0\0\0'), words(-1, 1n << 63n, data, data, data, 0, 0)]),
       ),
     );
+  });
+
+  test('constant words that are equal share their place, others and words that may change do not', () => {
+    const program = new Program('x64');
+    const first = program.constantWords([1, 2]);
+    expect(program.constantWords([1, 2])).toBe(first);
+    for (const other of [program.constantWords([2, 1]), program.constantWords([12]), program.words([1, 2])]) {
+      expect(other.offset).not.toBe(first.offset);
+    }
+    expect(program.render()).toEqual(rendered([], words(1, 2, 2, 1, 12, 1, 2)));
   });
 
   test('a program may outgrow what it began with', () => {

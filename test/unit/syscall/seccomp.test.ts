@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Arch, archs, type SyscallName, syscallNumber } from '../../../src/syscall/numbers.ts';
-import { renderSeccompFilter } from '../../../src/syscall/seccomp.ts';
+import { renderSeccompFilter, type SeccompOptions } from '../../../src/syscall/seccomp.ts';
 import { describeVerdict, evaluateFilter } from '../../support/bpf.ts';
 import { syscallNames } from '../../support/syscall-names.ts';
 
@@ -12,21 +12,28 @@ interface Sample {
   readonly args?: readonly (number | bigint)[];
 }
 
-const answer = (arch: Arch, { name, args = [] }: Sample, userNamespaces = false): string => {
+/** What the namespaces rung asks for, with these changes. */
+const options = (changes: Partial<SeccompOptions> = {}): SeccompOptions => ({
+  userNamespaces: false,
+  sockets: 'all',
+  ipc: true,
+  ...changes,
+});
+const allowingNamespaces = options({ userNamespaces: true });
+const everyOption = [true, false].flatMap((userNamespaces) =>
+  (['all', 'internet', 'none'] as const).flatMap((sockets) =>
+    [true, false].map((ipc): SeccompOptions => ({ userNamespaces, sockets, ipc })),
+  ),
+);
+
+const answer = (arch: Arch, { name, args = [] }: Sample, asked = options()): string => {
   const number = syscallNumber(arch, name);
   if (number === undefined) return 'no such call';
-  return answerNumber(arch, number, args, userNamespaces);
+  return answerNumber(arch, number, args, asked);
 };
 
-const answerNumber = (
-  arch: Arch,
-  number: number,
-  args: readonly (number | bigint)[] = [],
-  userNamespaces = false,
-): string =>
-  describeVerdict(
-    evaluateFilter(renderSeccompFilter(arch, { userNamespaces }), { arch: auditArch[arch], number, args }),
-  );
+const answerNumber = (arch: Arch, number: number, args: readonly (number | bigint)[] = [], asked = options()): string =>
+  describeVerdict(evaluateFilter(renderSeccompFilter(arch, asked), { arch: auditArch[arch], number, args }));
 
 const EPERM = 'errno 1';
 const ENOSYS = 'errno 38';
@@ -44,7 +51,7 @@ describe.each(archs)('%s', (arch) => {
     ['TIOCSTI as a descriptor', { name: 'ioctl', args: [0x5412, 0x5401] }, 'allow'],
   ])('ioctl %s', (_, sample, expected) => {
     expect(answer(arch, sample)).toBe(expected);
-    expect(answer(arch, sample, true)).toBe(expected);
+    expect(answer(arch, sample, allowingNamespaces)).toBe(expected);
   });
 
   test.each([
@@ -68,7 +75,7 @@ describe.each(archs)('%s', (arch) => {
     ['a family that is -1', -1, EAFNOSUPPORT],
   ])('socket of %s', (_, family, expected) => {
     expect(answer(arch, { name: 'socket', args: [family, 1, 0] })).toBe(expected);
-    expect(answer(arch, { name: 'socket', args: [family, 1, 0] }, true)).toBe(expected);
+    expect(answer(arch, { name: 'socket', args: [family, 1, 0] }, allowingNamespaces)).toBe(expected);
   });
 
   const newNamespaces: [string, number][] = [
@@ -85,7 +92,7 @@ describe.each(archs)('%s', (arch) => {
     for (const name of ['clone', 'unshare'] as const) {
       for (const flags of [flag, flag | 17, garbage | BigInt(flag)]) {
         expect(answer(arch, { name, args: [flags] })).toBe(EPERM);
-        expect(answer(arch, { name, args: [flags] }, true)).toBe('allow');
+        expect(answer(arch, { name, args: [flags] }, allowingNamespaces)).toBe('allow');
       }
     }
   });
@@ -110,12 +117,12 @@ describe.each(archs)('%s', (arch) => {
 
   test('clone3 is absent, so that programs fall back to clone, unless user namespaces are allowed', () => {
     expect(answer(arch, { name: 'clone3' })).toBe(ENOSYS);
-    expect(answer(arch, { name: 'clone3' }, true)).toBe('allow');
+    expect(answer(arch, { name: 'clone3' }, allowingNamespaces)).toBe('allow');
   });
 
   test.each(['io_uring_setup', 'io_uring_enter', 'io_uring_register'] as const)('%s is absent', (name) => {
     expect(answer(arch, { name })).toBe(ENOSYS);
-    expect(answer(arch, { name }, true)).toBe(ENOSYS);
+    expect(answer(arch, { name }, allowingNamespaces)).toBe(ENOSYS);
   });
 
   test.each([
@@ -134,11 +141,11 @@ describe.each(archs)('%s', (arch) => {
     'mount_setattr',
   ] as const)('%s is refused, unless user namespaces are allowed', (name) => {
     expect(answer(arch, { name })).toBe(EPERM);
-    expect(answer(arch, { name }, true)).toBe('allow');
+    expect(answer(arch, { name }, allowingNamespaces)).toBe('allow');
   });
 
   test('what is always refused is refused with user namespaces too, and nothing else is', () => {
-    const refused = syscallNames.filter((name) => answer(arch, { name }, true) === EPERM);
+    const refused = syscallNames.filter((name) => answer(arch, { name }, allowingNamespaces) === EPERM);
     const expected = [
       ...['acct', 'add_key', 'bpf', 'clock_settime', 'delete_module', 'fanotify_init', 'finit_module', 'init_module'],
       ...['ioperm', 'iopl', 'kcmp', 'kexec_file_load', 'kexec_load', 'keyctl', 'lookup_dcookie', 'migrate_pages'],
@@ -164,16 +171,84 @@ describe.each(archs)('%s', (arch) => {
     ['arm', 0x4000_0028],
     ['none', 0],
   ])('a call of another architecture ends the process: %s', (_, foreign) => {
-    for (const userNamespaces of [true, false]) {
-      const filter = renderSeccompFilter(arch, { userNamespaces });
+    for (const asked of everyOption) {
+      const filter = renderSeccompFilter(arch, asked);
       for (const number of [0, 1, 54, 1000]) {
         expect(describeVerdict(evaluateFilter(filter, { arch: foreign, number }))).toBe('kill process');
       }
     }
   });
 
+  test.each<[string, number | bigint, string, string]>([
+    ['AF_UNIX', 1, EAFNOSUPPORT, EAFNOSUPPORT],
+    ['AF_UNIX with high bits set', garbage | 1n, EAFNOSUPPORT, EAFNOSUPPORT],
+    ['AF_INET', 2, 'allow', EAFNOSUPPORT],
+    ['AF_INET6', 10, 'allow', EAFNOSUPPORT],
+    ['AF_NETLINK', 16, 'allow', 'allow'],
+    ['AF_NETLINK with high bits set', garbage | 16n, 'allow', 'allow'],
+    ['AF_PACKET', 17, EAFNOSUPPORT, EAFNOSUPPORT],
+    ['AF_ALG', 38, EAFNOSUPPORT, EAFNOSUPPORT],
+    ['AF_VSOCK', 40, EAFNOSUPPORT, EAFNOSUPPORT],
+  ])('a socket of %s, with internet sockets and with none', (_, family, internet, none) => {
+    const sample: Sample = { name: 'socket', args: [family, 1, 0] };
+    expect(answer(arch, sample, options({ sockets: 'internet' }))).toBe(internet);
+    expect(answer(arch, sample, options({ sockets: 'none' }))).toBe(none);
+  });
+
+  const SOCK_NONBLOCK = 0o4000;
+  const SOCK_CLOEXEC = 0o2000000;
+  test.each<[string, number | bigint, string]>([
+    ['stream', 1, 'allow'],
+    ['stream, with flags', 1 | SOCK_CLOEXEC | SOCK_NONBLOCK, 'allow'],
+    ['seqpacket', 5, 'allow'],
+    ['seqpacket, with flags', 5 | SOCK_CLOEXEC, 'allow'],
+    ['datagram', 2, EPERM],
+    ['datagram, close on exec', 2 | SOCK_CLOEXEC, EPERM],
+    ['datagram, without waiting', 2 | SOCK_NONBLOCK, EPERM],
+    ['datagram, with both', 2 | SOCK_CLOEXEC | SOCK_NONBLOCK, EPERM],
+    ['datagram, with high bits set', garbage | 2n, EPERM],
+  ])('a pair of %s sockets where unix sockets are refused, for a datagram goes to any address', (_, type, expected) => {
+    const sample: Sample = { name: 'socketpair', args: [1, type, 0] };
+    for (const sockets of ['internet', 'none'] as const)
+      expect(answer(arch, sample, options({ sockets }))).toBe(expected);
+    expect(answer(arch, sample)).toBe('allow');
+  });
+
+  // fails: unix(7) sockets of type SOCK_RAW (3) are datagram sockets to the kernel (unix_create in net/unix/af_unix.c)
+  test.each([3, 3 | SOCK_CLOEXEC])('a pair of raw sockets, type %s, is refused there too', (type) => {
+    const sample: Sample = { name: 'socketpair', args: [1, type, 0] };
+    for (const sockets of ['internet', 'none'] as const) expect(answer(arch, sample, options({ sockets }))).toBe(EPERM);
+  });
+
+  test.each<[string, number | bigint, string]>([
+    ['AF_UNIX', 1, 'allow'],
+    ['AF_UNIX with high bits set', garbage | 1n, 'allow'],
+    ['AF_UNSPEC', 0, EAFNOSUPPORT],
+    ['AF_INET', 2, EAFNOSUPPORT],
+    ['AF_TIPC', 30, EAFNOSUPPORT],
+  ])('a pair of sockets of %s', (_, family, expected) => {
+    for (const sockets of ['all', 'internet', 'none'] as const)
+      expect(answer(arch, { name: 'socketpair', args: [family, 1, 0] }, options({ sockets }))).toBe(expected);
+  });
+
+  test.each(['shmget', 'shmat', 'semget', 'msgget', 'mq_open', 'mq_unlink'] as const)(
+    '%s is refused where there is no IPC namespace, and allowed in one',
+    (name) => {
+      expect(answer(arch, { name }, options({ ipc: false }))).toBe(EPERM);
+      expect(answer(arch, { name })).toBe('allow');
+    },
+  );
+
+  test('fewer sockets and no IPC change nothing else', () => {
+    const changed = ['socket', 'socketpair', 'shmget', 'shmat', 'semget', 'msgget', 'mq_open', 'mq_unlink'];
+    const args = [0x5401, 0x5401, 0x5401]; // TCGETS, and nothing that is a family or a flag of namespaces
+    const verdicts = (asked: SeccompOptions) =>
+      syscallNames.filter((name) => !changed.includes(name)).map((name) => [name, answer(arch, { name, args }, asked)]);
+    expect(verdicts(options({ sockets: 'none', ipc: false }))).toEqual(verdicts(options()));
+  });
+
   test('the filter is as long as the kernel takes', () => {
-    expect(renderSeccompFilter(arch, { userNamespaces: false }).length / 8).toBeLessThanOrEqual(4096);
+    for (const asked of everyOption) expect(renderSeccompFilter(arch, asked).length / 8).toBeLessThanOrEqual(4096);
   });
 });
 

@@ -1,0 +1,20 @@
+import { join } from 'node:path';
+import { outcomesOf, sayCheck } from './sbox.mjs';
+
+const flags = ['--open-files', '200', '--file-size', '1M', '--memory', '1G', '--processes', '250'];
+
+/** Uses more than the limits give. */
+export const tryLimits = async (sbox, world) => {
+  const plan = await sbox.plan(flags);
+  const attack = (id, call, args, more) => ({ property: 'limits', id, do: call, args, ...more });
+  const attacks = [
+    attack('more files are opened', 'open_many', [300]),
+    attack('a larger file is written', 'write_large', [join(world.work, 'large'), 4 << 20]),
+    attack('more memory is used', 'allocate', [2 ** 31]),
+    attack('more processes are started', 'start_many', [300], { hole: /does not count the processes/ }),
+  ];
+  const file = join(world.work, 'requests.json');
+  const control = await outcomesOf(sbox.outside, attacks, file);
+  const inside = await outcomesOf((argv) => sbox.run(argv, flags), attacks, file);
+  for (const tried of attacks) sayCheck(plan, tried, control[tried.id], inside[tried.id]);
+};

@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'vitest';
+import type { Mechanism, Plan } from '../../../src/domain/plan.ts';
+import { propertyNames } from '../../../src/domain/property.ts';
+import { planProperties } from '../../../src/plan/properties.ts';
+import { capabilities, facts, protecting } from '../../support/plan-builders.ts';
+
+interface Question {
+  readonly mechanism: Mechanism;
+  readonly mode?: Plan['network']['mode'];
+  readonly landlockAbi?: number;
+  readonly uid?: number;
+  readonly processes?: number;
+  /** whether the workspace has a protected path */
+  readonly holdsProtected?: boolean;
+}
+
+/** Each property as `name status: why`. */
+const properties = ({ mechanism, mode = 'none', landlockAbi = 7, uid = 1000, processes, holdsProtected }: Question) =>
+  planProperties(
+    {
+      mechanism,
+      network: { mode },
+      limits: processes === undefined ? {} : { processes },
+      user: { uid, gid: 1000 },
+      userNamespaces: false,
+    },
+    facts({
+      capabilities: capabilities({ landlockAbi }),
+      ...(holdsProtected && { protectedPaths: protecting([{ path: 'sbox.json', kind: 'file' }]) }),
+    }),
+  ).map(({ name, status, why }) => `${name} ${status}: ${why}`);
+
+const everywhere = [
+  "home enforced: the sandbox's own directory",
+  'env enforced: an allowlist',
+  'path enforced: visible directories only',
+];
+const tty = 'tty enforced: TIOCSTI and TIOCLINUX are refused';
+const limits = 'limits enforced: rlimits per process';
+const openNetwork = 'network open: mode full: everything that the host reaches';
+const shownProcesses = "/proc shows outsiders' names and command lines; they can't be traced or signalled";
+
+describe('the namespaces rung', () => {
+  const namespaces = (variant: Partial<Extract<Mechanism, { kind: 'namespaces' }>> = {}): Mechanism => ({
+    kind: 'namespaces',
+    root: 'pivot',
+    proc: 'fresh',
+    ...variant,
+  });
+  const files = [
+    'hide enforced: the root holds declared mounts only',
+    'read enforced: nothing else is mounted',
+    'write enforced: read-only mounts; the rest is private',
+    ...everywhere,
+    tty,
+  ];
+  const ownNetwork = 'network enforced: a network namespace of its own with loopback only';
+  const mountedSockets = 'sockets partial: a unix socket that lies in a declared mount can be connected to';
+  const ownProcesses = 'process enforced: a PID namespace of its own, ended with the run';
+
+  test.each<[string, Question, readonly string[]]>([
+    ['whole', { mechanism: namespaces() }, [ownNetwork, mountedSockets, ownProcesses]],
+    ['entered by chroot', { mechanism: namespaces({ root: 'chroot' }) }, [ownNetwork, mountedSockets, ownProcesses]],
+    [
+      "with the host's /proc",
+      { mechanism: namespaces({ proc: 'host' }) },
+      [ownNetwork, mountedSockets, `process partial: ${shownProcesses}`],
+    ],
+    [
+      'with an allowlist that reaches nothing yet',
+      { mechanism: namespaces(), mode: 'limited' },
+      [ownNetwork, mountedSockets, ownProcesses],
+    ],
+    ['without Landlock', { mechanism: namespaces(), landlockAbi: 0 }, [ownNetwork, mountedSockets, ownProcesses]],
+    [
+      "on the host's network",
+      { mechanism: namespaces(), mode: 'full', landlockAbi: 6 },
+      [openNetwork, mountedSockets, ownProcesses],
+    ],
+    [
+      "on the host's network, with a Landlock that has no scopes",
+      { mechanism: namespaces(), mode: 'full', landlockAbi: 5 },
+      [
+        openNetwork,
+        "sockets open: mode full shares the host's abstract sockets, and Landlock ABI 6 is missing",
+        ownProcesses,
+      ],
+    ],
+  ])('%s', (_, question, rest) => {
+    expect(properties(question)).toEqual([...files, ...rest, limits]);
+  });
+
+  test('protects what it is told to protect', () => {
+    expect(properties({ mechanism: namespaces(), holdsProtected: true }).slice(0, files.length)).toEqual(files);
+  });
+});
+
+describe('the landlock rung', () => {
+  const landlock = (abi: number, namespaces: boolean): Mechanism => ({ kind: 'landlock', abi, namespaces });
+  const changed = 'modes, owners, times and extended attributes of files that you own can be changed';
+  const files = (write = `write partial: ${changed}`) => [
+    "hide partial: undeclared paths can't be opened, but that they exist shows to stat",
+    'read enforced: Landlock refuses to open what was not declared',
+    write,
+    ...everywhere,
+    tty,
+  ];
+  const ownNetwork = 'network enforced: a network namespace of its own with loopback only';
+  const noNetwork = 'network enforced: no internet sockets, not even for loopback';
+  const sockets = 'sockets enforced: no unix sockets but socketpair';
+  const contained = `process partial: ${shownProcesses}`;
+  const outliving =
+    'process partial: processes of the same user can be seen and signalled, and a daemon outlives the run (Landlock ABI 6 is missing)';
+
+  test.each<[number, boolean, Question['mode'], readonly string[]]>([
+    [7, true, 'none', [ownNetwork, sockets, contained]],
+    [7, false, 'none', [noNetwork, sockets, contained]],
+    [7, true, 'full', [openNetwork, sockets, contained]],
+    [7, false, 'full', [openNetwork, sockets, contained]],
+    [6, false, 'limited', [noNetwork, sockets, contained]],
+    [5, true, 'none', [ownNetwork, sockets, contained]],
+    [5, false, 'none', [noNetwork, sockets, outliving]],
+    [3, false, 'full', [openNetwork, sockets, outliving]],
+  ])('of version %s, with namespaces beside it: %s, network %s', (abi, namespaces, mode = 'none', rest) => {
+    expect(properties({ mechanism: landlock(abi, namespaces), mode })).toEqual([...files(), ...rest, limits]);
+  });
+
+  test.each([
+    [1, true, `write partial: ${changed}; such files can be truncated (Landlock ABI 3 is missing)`],
+    [2, false, `write partial: ${changed}; such files can be truncated (Landlock ABI 3 is missing)`],
+    [3, false, `write partial: ${changed}`],
+  ])('of version %s says what can be changed', (abi, namespaces, write) => {
+    expect(properties({ mechanism: landlock(abi, namespaces) }).slice(0, 7)).toEqual(files(write));
+  });
+
+  test('says that it can not protect paths within a writable one', () => {
+    expect(properties({ mechanism: landlock(7, true), holdsProtected: true }).slice(0, 7)).toEqual(
+      files(`write partial: ${changed}; protected paths can be changed, and are reported if they were`),
+    );
+  });
+});
+
+describe('the portable rung', () => {
+  const files = [
+    "hide advisory: HOME, TMPDIR and PATH are the sandbox's, everything else is there",
+    'read advisory: nothing refuses to open a file that the user may open',
+    'write advisory: nothing refuses to change a file that the user may change',
+    ...everywhere,
+  ];
+  const rest = [
+    "sockets open: every unix socket of the user's can be connected to",
+    'process open: processes of the user can be seen, signalled and traced; a daemon outlives the run',
+    'tty open: input can be pushed into the terminal',
+    limits,
+  ];
+  const proxies = 'network advisory: proxy variables lead nowhere; a client that ignores them reaches everything';
+
+  test.each([
+    ['none', proxies],
+    ['limited', proxies],
+    ['full', openNetwork],
+  ] as const)('with network %s', (mode, network) => {
+    expect(properties({ mechanism: { kind: 'portable' }, mode })).toEqual([...files, network, ...rest]);
+  });
+});
+
+const mechanisms: readonly Mechanism[] = [
+  { kind: 'namespaces', root: 'pivot', proc: 'fresh' },
+  { kind: 'landlock', abi: 7, namespaces: true },
+  { kind: 'portable' },
+];
+
+test.each(mechanisms)('every property has one status on $kind', (mechanism) => {
+  const names = properties({ mechanism }).map((line) => line.slice(0, line.indexOf(' ')));
+  expect(names.sort()).toEqual([...propertyNames].sort());
+});
+
+test.each(mechanisms)('the kernel does not count the processes of uid 0, on $kind too', (mechanism) => {
+  const limitsOf = (question: Partial<Question>) => properties({ mechanism, ...question }).at(-1);
+  const uncounted = 'limits partial: rlimits per process; the kernel does not count the processes of uid 0';
+  expect(limitsOf({ uid: 0, processes: 5 })).toBe(uncounted);
+  expect(limitsOf({ uid: 0 })).toBe(limits);
+  expect(limitsOf({ processes: 5 })).toBe(limits);
+});

@@ -1,0 +1,375 @@
+import { describe, expect, test } from 'vitest';
+import type { PlannedMount } from '../../../../src/domain/plan.ts';
+import { planRun } from '../../../../src/plan/plan.ts';
+import { type LandlockPlan, renderLandlockProgram } from '../../../../src/rungs/landlock/program.ts';
+import { disassemble } from '../../../support/disassemble.ts';
+import { anInvocation, aProfile, facts } from '../../../support/plan-builders.ts';
+import { syscallName } from '../../../support/syscall-names.ts';
+
+const bind = (path: string, type: 'file' | 'dir', access: 'ro' | 'rw', why = ''): PlannedMount => ({
+  kind: 'bind',
+  source: path,
+  target: path,
+  type,
+  access,
+  why,
+});
+
+const mounts: readonly PlannedMount[] = [
+  bind('/usr', 'dir', 'ro'),
+  bind('/dev/null', 'file', 'rw', 'device'),
+  bind('/home/ann/work', 'dir', 'rw'),
+  bind('/state/home', 'dir', 'rw'),
+  bind('/home/ann/.gitconfig', 'file', 'ro'),
+  { kind: 'link', target: '/state/home/.config/git', text: '/home/ann/.config/git', why: '' },
+  { kind: 'link', target: '/state/runs/1/bin/claude', text: '/opt/claude', why: 'tool' },
+  { kind: 'copy', source: '/srv/x', store: '/state/copies/x', target: '/state/copies/x', type: 'file', why: '' },
+];
+
+/** A plan of a command with one candidate, for this version of Landlock. */
+const aPlan = (abi: number, namespaces: boolean, changes: Partial<LandlockPlan> = {}): LandlockPlan => ({
+  ...planRun(aProfile(), anInvocation(), facts()),
+  rung: 'landlock',
+  mechanism: { kind: 'landlock', abi, namespaces },
+  home: '/state/home',
+  runFolder: '/state/runs/1',
+  mounts,
+  env: { HOME: '/state/home' },
+  command: { argv: ['true', '-x'], candidates: ['/usr/bin/true'] },
+  ...changes,
+});
+
+const linesOf = (plan: LandlockPlan): string[] => disassemble(renderLandlockProgram(plan, 'x64'), 'x64');
+
+/** The lines from the first that begins with `from` to the first after it that begins with `to`. */
+const part = (lines: readonly string[], from: string, to: string): string[] => {
+  const start = lines.findIndex((line) => line.startsWith(from));
+  const end = lines.findIndex((line, index) => index > start && line.startsWith(to));
+  if (start < 0 || end < 0) throw new Error(`no part from ${from} to ${to}`);
+  return lines.slice(start, end + 1);
+};
+
+const stages: Readonly<Record<string, readonly string[]>> = {
+  'the outer supervisor sets itself apart and starts the inner one': [
+    'rt_sigprocmask(0, {-1}, {0}, 8)',
+    'close_range(4, 0xffffffff)',
+    'fcntl(3, 2, 1)',
+    'setpgid()',
+    'prctl(1, 9)',
+    'w1 = 3 & -1',
+    'ppoll(&w1, 1, {0 0})',
+    'go to L1 if <ppoll> = 0',
+    'exit_group(1)',
+    'L1:',
+    'pipe2({0}, 0x80000)',
+    'w3 = w2 & 0xffffffff',
+    'clone(17)',
+    'go to L2 if <clone> = 0',
+    'go to L24',
+  ],
+  'the inner one links, makes the rules, gives up its powers and starts the command': [
+    'L2:',
+    'close(w4)',
+    'prctl(1, 30)',
+    'w5 = w3 & -1',
+    'ppoll(&w5, 1, {0 0})',
+    'go to L3 if <ppoll> = 0',
+    'exit_group(1)',
+    'L3:',
+    'prctl(4)',
+    'openat2(AT_FDCWD, "/state/home", {0x280000 0 6}, 24)',
+    'openat2(<openat2 "/state/home">, ".", {0x280000 0 22}, 24)',
+    'mkdirat(<openat2 ".">, ".config", 493) or ignore',
+    'close(<openat2 ".">)',
+    'openat2(<openat2 "/state/home">, ".config", {0x280000 0 22}, 24)',
+    'unlinkat(<openat2 ".config">, "git") or ignore',
+    'symlinkat("/home/ann/.config/git", <openat2 ".config">, "git")',
+    'close(<openat2 ".config">)',
+    'openat2(AT_FDCWD, "/state/runs/1", {0x280000 0 6}, 24)',
+    'openat2(<openat2 "/state/runs/1">, ".", {0x280000 0 22}, 24)',
+    'mkdirat(<openat2 ".">, "bin", 493) or ignore',
+    'close(<openat2 ".">)',
+    'openat2(<openat2 "/state/runs/1">, "bin", {0x280000 0 22}, 24)',
+    'unlinkat(<openat2 "bin">, "claude") or ignore',
+    'symlinkat("/opt/claude", <openat2 "bin">, "claude")',
+    'close(<openat2 "bin">)',
+    'landlock_create_ruleset({0xffff 0 3}, 24)',
+    'pipe2({0}, 0x80000)',
+    'w7 = w6 & 0xffffffff',
+    'write(w8, ["/usr" 13 "/dev/null" 0xc006 "/home/ann/work" 0x7fff "/state/home" 0x7fff "/home/ann/.gitconfig" 5 "/state/copies/x" 0x4007], 96)',
+    'close(w8)',
+    'L4:',
+    'read(w7, &w9, 16)',
+    'go to L5 if <read> = 0',
+    'openat2(AT_FDCWD, w9, {0x280000 0 6}, 24) or L4',
+    'w11 = w10 & -1',
+    'w12 = <openat2> & -1',
+    'landlock_add_rule(<landlock_create_ruleset>, 1, &w11)',
+    'close(<openat2>)',
+    'go to L4',
+    'L5:',
+    'close(w7)',
+    'prlimit64(0, 4, {0 0})',
+    'L6:',
+    'go to L7 if w13(48) = 0',
+    'w13 = w13 - 1',
+    'prctl(24, w13) or ignore',
+    'go to L6',
+    'L7:',
+    'prctl(47, 4)',
+    'capset({0x20080522}, {0 0 0})',
+    'prctl(38, 1)',
+    'prctl(36, 1)',
+    'landlock_create_ruleset({0 0 2}, 24)',
+    'landlock_restrict_self(<landlock_create_ruleset>)',
+    'close(<landlock_create_ruleset>)',
+    'seccomp(1, 4, filter of 142)',
+    'write(3, 06000000000000000000000000000000, 16)',
+    'pipe2({0}, 0x80000)',
+    'w15 = w14 & 0xffffffff',
+    'clone(17)',
+    'go to L8 if <clone> = 0',
+    'go to L13',
+  ],
+  'the command binds itself by the rules and is executed': [
+    'L8:',
+    'close(w16)',
+    'landlock_restrict_self(<landlock_create_ruleset>)',
+    'close(<landlock_create_ruleset>)',
+    'chdir("/home/ann/work")',
+    'setpgid()',
+    'rt_sigprocmask(2, {0}, 0, 8)',
+    'execve("/usr/bin/true", ["true","-x"], ["HOME=/state/home"]) or ignore',
+    'go to L11 if <execve "/usr/bin/true"> = -2',
+    'go to L11 if <execve "/usr/bin/true"> = -20',
+    'go to L10 if <execve "/usr/bin/true"> = -13',
+    'go to L9 if <execve "/usr/bin/true"> = -8',
+    'go to L12',
+    'L9:',
+    'execve("/bin/sh", ["sh","/usr/bin/true","-x"], ["HOME=/state/home"]) or ignore',
+    'go to L12',
+    'L10:',
+    'w17 = <execve "/bin/sh"> & -1',
+    'L11:',
+    'go to L12 if w17 = 0',
+    '<execve "/bin/sh"> = w17 & -1',
+    'L12:',
+    'write(3, 05000000000000000000000000000000, 16) or ignore',
+    'exit_group(1)',
+  ],
+  'the inner supervisor reaps, passes signals on, and ends with whatever was left running': [
+    'L13:',
+    'close(w15)',
+    'close(0) or ignore',
+    'close(1) or ignore',
+    'close(2) or ignore',
+    'w18 = 0 - <clone>',
+    'L14:',
+    'rt_sigtimedwait({-1}, 0, 0, 8) or L14',
+    'go to L16 if <rt_sigtimedwait> = 17',
+    'go to L15 if <rt_sigtimedwait> = 18',
+    'go to L15 if <rt_sigtimedwait> = 22',
+    'go to L22 if <rt_sigtimedwait> = 30',
+    'kill(<clone>, <rt_sigtimedwait>) or ignore',
+    'go to L14',
+    'L15:',
+    'kill(w18, 18) or ignore',
+    'go to L14',
+    'L16:',
+    'wait4(-1, &w19, 3) or L14',
+    'go to L14 if <wait4> = 0',
+    'go to L17 if <wait4> = <clone>',
+    'go to L16',
+    'L17:',
+    'w20 = w19 & 255',
+    'go to L18 if w20 = 127',
+    'go to L19',
+    'L18:',
+    'w21 = w19 & -1',
+    'write(3, 03000000000000000000000000000000, 16) or ignore',
+    'go to L16',
+    'L19:',
+    'kill(-1, 9) or ignore',
+    'wait4(-1, 0) or L20',
+    'go to L19',
+    'L20:',
+    'write(3, 02000000000000000000000000000000, 16) or ignore',
+    'w22 = w19 & 127',
+    'go to L21 if w22 = 0',
+    'exit_group(1)',
+    'L21:',
+    'exit_group()',
+    'L22:',
+    'kill(-1, 9) or ignore',
+    'wait4(-1, 0) or L23',
+    'go to L22',
+    'L23:',
+    'exit_group(1)',
+  ],
+  'the outer supervisor passes signals on': [
+    'L24:',
+    'close(w3)',
+    'prctl(4)',
+    'close(0) or ignore',
+    'close(1) or ignore',
+    'close(2) or ignore',
+    'close(3)',
+    'L25:',
+    'rt_sigtimedwait({-1}, 0, 0, 8) or L25',
+    'go to L26 if <rt_sigtimedwait> = 17',
+    'kill(<clone>, <rt_sigtimedwait>) or ignore',
+    'go to L25',
+    'L26:',
+    'wait4(<clone>, &w23, 1) or L25',
+    'go to L27 if <wait4> = <clone>',
+    'go to L25',
+    'L27:',
+    'exit_group()',
+  ],
+};
+
+describe('version 6 without namespaces, in order', () => {
+  const lines = linesOf(aPlan(6, false));
+
+  test.each(Object.keys(stages))('%s', (name) => {
+    const before = Object.entries(stages).slice(0, Object.keys(stages).indexOf(name));
+    const start = before.flatMap(([, stage]) => stage).length;
+    const stage = stages[name] ?? [];
+    expect(lines.slice(start, start + stage.length)).toEqual(stage);
+  });
+
+  test('and that is all', () => expect(lines.length).toBe(Object.values(stages).flat().length));
+});
+
+describe('what a version changes', () => {
+  const rules = (directory: string, device: string, file: string) =>
+    `write(w8, ["/usr" 13 "/dev/null" ${device} "/home/ann/work" ${directory} "/state/home" ${directory} "/home/ann/.gitconfig" 5 "/state/copies/x" ${file}], 96)`;
+
+  test.each<[number, string, string]>([
+    [1, 'landlock_create_ruleset({0x1fff 0 0}, 8)', rules('0x1fff', '6', '7')],
+    [2, 'landlock_create_ruleset({0x3fff 0 0}, 8)', rules('0x3fff', '6', '7')],
+    [3, 'landlock_create_ruleset({0x7fff 0 0}, 8)', rules('0x7fff', '0x4006', '0x4007')],
+    [4, 'landlock_create_ruleset({0x7fff 0 0}, 16)', rules('0x7fff', '0x4006', '0x4007')],
+    [5, 'landlock_create_ruleset({0xffff 0 0}, 16)', rules('0x7fff', '0xc006', '0x4007')],
+    [6, 'landlock_create_ruleset({0xffff 0 3}, 24)', rules('0x7fff', '0xc006', '0x4007')],
+    [7, 'landlock_create_ruleset({0xffff 0 3}, 24)', rules('0x7fff', '0xc006', '0x4007')],
+  ])('the rights of version %s', (abi, ruleset, rows) => {
+    for (const namespaces of [true, false]) {
+      const lines = linesOf(aPlan(abi, namespaces));
+      expect(lines.filter((line) => line.startsWith('landlock_create_ruleset'))[0]).toBe(ruleset);
+      expect(lines).toContain(rows);
+    }
+  });
+
+  const confined = ['prctl(47, 4)', 'capset({0x20080522}, {0 0 0})', 'prctl(38, 1)'];
+  const adopting = 'prctl(36, 1)';
+  const scoped = [
+    'landlock_create_ruleset({0 0 2}, 24)',
+    'landlock_restrict_self(<landlock_create_ruleset>)',
+    'close(<landlock_create_ruleset>)',
+  ];
+  const filterOf = (words: number) => `seccomp(1, 4, filter of ${words})`;
+  const ready = 'write(3, 06000000000000000000000000000000, 16)';
+
+  test.each<[number, boolean, readonly string[]]>([
+    [1, true, [...confined, filterOf(134), ready]],
+    [1, false, [...confined, adopting, filterOf(142), ready]],
+    [4, true, [...confined, filterOf(134), ready]],
+    [4, false, [...confined, adopting, filterOf(142), ready]],
+    [6, true, [...confined, ...scoped, filterOf(134), ready]],
+    [6, false, [...confined, adopting, ...scoped, filterOf(142), ready]],
+  ])('the confinement of both, version %s, with namespaces: %s', (abi, namespaces, expected) => {
+    expect(part(linesOf(aPlan(abi, namespaces)), 'prctl(47, 4)', 'write(3, 06')).toEqual(expected);
+  });
+
+  test.each([1, 4, 6])('the command alone is bound by the rules, version %s', (abi) => {
+    for (const namespaces of [true, false]) {
+      const lines = linesOf(aPlan(abi, namespaces));
+      const child = lines.lastIndexOf('clone(17)');
+      const bound = lines.findLastIndex((line) => line.startsWith('landlock_restrict_self'));
+      expect(lines.slice(bound, bound + 3)).toEqual([
+        'landlock_restrict_self(<landlock_create_ruleset>)',
+        'close(<landlock_create_ruleset>)',
+        'chdir("/home/ann/work")',
+      ]);
+      expect(bound).toBeGreaterThan(child);
+      expect(bound).toBeLessThan(lines.findIndex((line) => line.startsWith('execve')));
+    }
+  });
+});
+
+describe('with namespaces', () => {
+  const lines = linesOf(aPlan(6, true));
+
+  test('they are made without one of mounts, and the user is mapped', () => {
+    expect(part(lines, 'setpgid()', 'prctl(1, 9)')).toEqual([
+      'setpgid()',
+      'unshare(0x7e000000)',
+      'openat(AT_FDCWD, "/proc/self/setgroups", 0x80001)',
+      'write(<openat "/proc/self/setgroups">, "deny", 4)',
+      'close(<openat "/proc/self/setgroups">)',
+      'openat(AT_FDCWD, "/proc/self/uid_map", 0x80001)',
+      'write(<openat "/proc/self/uid_map">, "1000 1000 1", 11)',
+      'close(<openat "/proc/self/uid_map">)',
+      'openat(AT_FDCWD, "/proc/self/gid_map", 0x80001)',
+      'write(<openat "/proc/self/gid_map">, "1000 1000 1", 11)',
+      'close(<openat "/proc/self/gid_map">)',
+      'prctl(1, 9)',
+    ]);
+    expect(part(lines, 'socket(', 'close(')).toEqual([
+      'socket(2, 0x80002)',
+      'ioctl(<socket>, 0x8914, {0x6f6c})',
+      'close(<socket>)',
+    ]);
+  });
+
+  test('nothing has to be swept: the kernel ends what is left', () => {
+    expect(lines.filter((line) => line.startsWith('kill(-1') || /^kill\(w\d+, 9\)/.test(line))).toEqual([]);
+    expect(lines).not.toContain('prctl(1, 30)');
+  });
+
+  test('a shared network has no namespace of its own', () => {
+    const shared = linesOf(aPlan(6, true, { network: { mode: 'full' } }));
+    expect(shared).toContain('unshare(0x3e000000)');
+    expect(shared.filter((line) => line.startsWith('socket('))).toEqual([]);
+  });
+});
+
+describe('without namespaces', () => {
+  test.each([1, 5])('and without a scope for signals, version %s, the group of the command is swept', (abi) => {
+    const lines = linesOf(aPlan(abi, false));
+    const kills = lines.flatMap((line, index) => (/^kill\(w\d+, 9\) or ignore$/.test(line) ? [lines[index - 1]] : []));
+    expect(kills.map((line) => line?.replace(/^w\d+ /, ''))).toEqual(['= 0 - <clone>', '= 0 - <clone>']);
+    expect(lines.filter((line) => line.startsWith('kill(-1'))).toEqual([]);
+  });
+
+  test('the inner supervisor is told of the end of the outer one by a signal, and sweeps then too', () => {
+    for (const abi of [1, 6]) expect(linesOf(aPlan(abi, false))).toContain('prctl(1, 30)');
+    expect(linesOf(aPlan(6, false)).filter((line) => line === 'kill(-1, 9) or ignore')).toHaveLength(2);
+  });
+
+  test('and with the network of the host there are internet sockets', () => {
+    const filterIn = (lines: readonly string[]) => lines.find((line) => line.startsWith('seccomp'));
+    const none = filterIn(linesOf(aPlan(6, false)));
+    expect(filterIn(linesOf(aPlan(6, false, { network: { mode: 'full' } })))).not.toBe(none);
+  });
+});
+
+test('root gives up its supplementary groups', () => {
+  const lines = linesOf(aPlan(6, false, { user: { uid: 0, gid: 0 } }));
+  expect(lines.indexOf('setgroups() or ignore')).toBeGreaterThan(0);
+  expect(lines.indexOf('setgroups() or ignore')).toBeLessThan(lines.indexOf('capset({0x20080522}, {0 0 0})'));
+});
+
+test('every call that ends the run when it fails says what it was for', () => {
+  for (const namespaces of [true, false]) {
+    const program = renderLandlockProgram(aPlan(6, namespaces), 'x64');
+    const bytes = program.render().subarray(8);
+    const ending = Array.from({ length: program.here().at ?? 0 }, (_, index) => index * 64).filter(
+      (at) => bytes.readUInt32LE(at) < 0x8000_0000 && bytes.readUInt32LE(at + 56) === 0,
+    );
+    expect(ending.length).toBeGreaterThan(30);
+    expect(ending.filter((at) => (program.stepAt(at)?.goal ?? '') === '')).toEqual([]);
+    expect(ending.filter((at) => program.stepAt(at)?.call !== syscallName('x64', bytes.readUInt32LE(at)))).toEqual([]);
+  }
+});
