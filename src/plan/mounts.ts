@@ -36,8 +36,7 @@ export const planMounts = (question: MountQuestion): { mounts: PlannedMount[]; p
     const earlier = byTarget.get(mount.target);
     if (earlier?.why !== 'protected' || mount.why !== 'holds a protected path') byTarget.set(mount.target, mount);
   }
-  const mounts = [...byTarget.values()].sort((a, b) => compareTargets(a.target, b.target));
-  return { mounts, problems: placed.problems };
+  return { mounts: sortByTarget([...byTarget.values()]), problems: placed.problems };
 };
 
 const planFolders = ({ home, temporary, tools }: Layout): PlannedMount[] => [
@@ -77,9 +76,10 @@ const placeOnHost = (
 };
 
 /** Component-wise, so that "/a" comes before "/a/b" and that before "/a-b". */
-const compareTargets = (a: string, b: string): number => {
-  const [left, right] = [a.replaceAll('/', '\0'), b.replaceAll('/', '\0')];
-  return left < right ? -1 : left > right ? 1 : 0;
+const sortByTarget = (mounts: readonly PlannedMount[]): PlannedMount[] => {
+  const keyed = mounts.map((mount) => ({ key: mount.target.replaceAll('/', '\0'), mount }));
+  keyed.sort((a, b) => (a.key < b.key ? -1 : 1)); // no two have the same target
+  return keyed.map(({ mount }) => mount);
 };
 
 const planHome = (facts: Facts, sandbox: Plan['sandbox']): PlannedMount[] => {

@@ -183,7 +183,11 @@ export class Program {
       if (typeof value === 'object') {
         this.#data.writeUInt32LE(value.offset, at);
         this.#pointers.push(at);
-      } else this.#data.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at);
+      } else if (typeof value === 'bigint') this.#data.writeBigUInt64LE(value, at);
+      else {
+        this.#data.writeUInt32LE(value >>> 0, at);
+        this.#data.writeUInt32LE(Math.floor(value / 0x1_0000_0000) >>> 0, at + 4);
+      }
     });
     return { kind: 'data', offset };
   }

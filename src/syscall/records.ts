@@ -30,20 +30,21 @@ export const parseRecords = (buffer: Buffer): ProgramRecord[] => {
 };
 
 const parseRecord = (buffer: Buffer, at: number): ProgramRecord => {
-  const [tag, second, value] = [buffer.readUInt32LE(at), buffer.readUInt32LE(at + 4), buffer.readBigInt64LE(at + 8)];
+  // a result or a status fits into the low half
+  const [tag, second, value] = [buffer.readUInt32LE(at), buffer.readUInt32LE(at + 4), buffer.readInt32LE(at + 8)];
   switch (tag) {
     case recordTag.failed:
-      return { kind: 'failed', offset: second, errno: -Number(value) };
+      return { kind: 'failed', offset: second, errno: -value };
     case recordTag.ready:
       return { kind: 'ready' };
     case recordTag.exec:
-      return { kind: 'exec', errno: -Number(value) };
+      return { kind: 'exec', errno: -value };
     case recordTag.status:
-      return { kind: 'status', status: Number(value) };
+      return { kind: 'status', status: value };
     case recordTag.stopped:
-      return { kind: 'stopped', status: Number(value) };
+      return { kind: 'stopped', status: value };
     case recordTag.answer:
-      return { kind: 'answer', index: second, value: Number(value) };
+      return { kind: 'answer', index: second, value: value };
     default:
       throw new Error(`unknown record ${tag}`);
   }

@@ -1,4 +1,4 @@
-import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
@@ -24,19 +24,33 @@ const poison = (proof: string): { readonly name: string; readonly bytes: Buffer 
   } finally {
     process.exit = previous;
   }
-  return { name: `${source.slice(-64)}-${process.version}`, bytes: script.createCachedData() };
+  return { name: `${source.slice(-64)}-${process.version}-${process.arch}`, bytes: script.createCachedData() };
 };
 
-/** Plants the cache as `owner` and starts sbox as whoever runs the tests. */
-const startWithCacheOf = async (owner: { readonly uid: number; readonly gid: number }): Promise<boolean> => {
+interface Planted {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+  /** the cache is a link to what was planted */
+  readonly linked: boolean;
+}
+
+const own: Planted = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, mode: 0o600, linked: false };
+
+/** Plants a cache, starts sbox as whoever runs the tests, and tells whether the cache was run. */
+const runsCache = async (changes: Partial<Planted> = {}): Promise<boolean> => {
+  const { uid, gid, mode, linked } = { ...own, ...changes };
   const tree = aTree({ home: dir, work: dir });
   const proof = join(tree, 'work/proof');
   const { name, bytes } = poison(proof);
   const file = join(tree, 'home/.local/state/sbox/code', name);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, bytes, { mode: 0o600 });
-  chownSync(dirname(file), owner.uid, owner.gid);
-  chownSync(file, owner.uid, owner.gid);
+  const planted = linked ? join(tree, 'elsewhere') : file;
+  writeFileSync(planted, bytes);
+  chmodSync(planted, mode);
+  if (linked) symlinkSync(planted, file);
+  chownSync(dirname(file), uid, gid);
+  chownSync(planted, uid, gid);
   const [home, cwd] = [join(tree, 'home'), join(tree, 'work')];
   const as = users[0] ?? 'user';
   const started = startProgram([process.execPath, join(root, 'bin/sbox.js'), '--version'], {
@@ -46,15 +60,24 @@ const startWithCacheOf = async (owner: { readonly uid: number; readonly gid: num
     stateHome: join(home, '.local/state'),
     configHome: join(home, '.config'),
   });
-  await started.ended;
-  return existsSync(proof);
+  const { stdout } = await started.ended;
+  const ran = existsSync(proof);
+  if (!ran) expect(stdout).toMatch(/^\d+\.\d+\.\d+/); // the program itself was run
+  return ran;
 };
 
 test('what the user cached is run: a cache of another program would be, too (positive control)', async () => {
-  expect(await startWithCacheOf({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 })).toBe(true);
+  expect(await runsCache()).toBe(true);
 });
 
-// fails: root with the HOME of a user (su -m, sudo -E) runs whatever that user put into the cache
 test.runIf(users.length > 1)('a cache that another user owns is not run', async () => {
-  expect(await startWithCacheOf(identityOf('user'))).toBe(false);
+  expect(await runsCache(identityOf('user'))).toBe(false);
+});
+
+test.each([0o620, 0o602, 0o666])('nor one that others may write to: mode %s', async (mode) => {
+  expect(await runsCache({ mode })).toBe(false);
+});
+
+test('nor one that a link leads to', async () => {
+  expect(await runsCache({ linked: true })).toBe(false);
 });

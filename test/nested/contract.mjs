@@ -22,14 +22,17 @@ const main = async () => {
     const { work, declared, home } = world;
     const mounts = [declared, `${home}/.config/tool`, `${work}/fixtures`].flatMap((path) => ['-m', `${path}:ro`]);
     const sbox = openSbox(program, [...mounts, ...options], world);
-    const plan = await sbox.plan();
+    const plan = await sbox.plan(
+      [],
+      ['hide', 'read', 'write', 'home', 'env', 'path', 'network', 'sockets', 'process', 'tty'],
+    );
     if (plan === undefined) return;
     world.write('state/sbox/trusted.json', '{}\n');
     world.write('state/sbox/sandboxes/other/home/note', secret.file);
     for (const path of shared) writeFileSync(path, 'unchanged');
     await tryAttacks(sbox, world, plan, [], () => true);
-    const open = await sbox.plan(['--net', 'full']);
-    await tryAttacks(sbox, world, open, ['--net', 'full'], ({ property }) => /network|sockets/.test(property));
+    const open = await sbox.plan(['--net', 'full'], ['network', 'sockets']);
+    await tryAttacks(sbox, world, open, ['--net', 'full'], ({ property }) => ['network', 'sockets'].includes(property));
     await tryTerminal(sbox, world, plan);
     await tryLimits(sbox, world);
     await tryLives(sbox, world, plan);

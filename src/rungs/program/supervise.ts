@@ -139,7 +139,7 @@ export interface OuterDuties {
 }
 
 /** From SIGTERM at the time limit to the end of everything. */
-export const graceMs = 5_000;
+const graceMs = 5_000;
 
 /**
  * The outer supervisor's rest of life: passes signals on to `child`, keeps the time limit (the launcher may be stopped with its job),

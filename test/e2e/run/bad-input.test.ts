@@ -303,7 +303,6 @@ eachUser((as) => {
     },
   );
 
-  // fails: the virtual HOME is mounted over /usr, and then no program is there
   test('HOME=/usr is refused, or runs', async () => {
     const ended = await runSbox(['run', '-q', '--', 'sh', '-c', 'echo ran'], {
       ...aWorkspace(as),

@@ -7,7 +7,6 @@ import { aWorkspace, eachUser, runSbox, runScript } from '../../support/sbox.ts'
 const lock = 'mkdir -p ~/locked/deep; echo x > ~/locked/deep/file; chmod 0 ~/locked/deep/file ~/locked/deep ~/locked';
 
 eachUser((as) => {
-  // fails for an ordinary user: EACCES from scandir of a folder with mode 0 ends in SBOX_E_INTERNAL, and the sandbox stays
   test('list shows the sandboxes, remove forgets one with its HOME, whatever modes it was left in', async () => {
     const workspace = aWorkspace(as);
     await runScript(`${lock}; echo kept > ~/note`, workspace, ['--name', 'first']);
@@ -21,7 +20,6 @@ eachUser((as) => {
     expect((await runScript('cat ~/note', workspace, ['--name', 'second'])).stdout).toBe('kept\n');
   });
 
-  // fails for an ordinary user: likewise, and the code of the command is lost
   test('an ephemeral run leaves nothing, whatever modes its copies were left in', async () => {
     const workspace = aWorkspace(as);
     workspace.write(join(workspace.base, 'data/deep/file'), 'x');
@@ -31,7 +29,6 @@ eachUser((as) => {
     expect(listing(join(workspace.stateHome, 'sbox')).filter((line) => line.includes('deep'))).toEqual([]);
   });
 
-  // fails for an ordinary user: sweeping what an earlier run has left throws, so that no ephemeral run starts any more
   test('what a command has left behind never keeps a later run from starting', async () => {
     const workspace = aWorkspace(as);
     workspace.write(join(workspace.base, 'data/deep/file'), 'x');

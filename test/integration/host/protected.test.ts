@@ -1,4 +1,4 @@
-import { linkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { probeIdentity, probeProtected } from '../../../src/host/protected.ts';
@@ -80,7 +80,6 @@ describe('a repository', () => {
     ]);
   });
 
-
   test('without settings of its own adds nothing', () => {
     expect(probeMore(config('[core]\n\tbare = false\n'))).toEqual([]);
   });
@@ -114,6 +113,30 @@ describe('a repository', () => {
     expect(probeProtected([root], [])[0]?.existing).toContainEqual(
       expect.objectContaining({ path: 'hooks', kind: 'dir' }),
     );
+  });
+
+  // fails: git reads config.worktree too (git-worktree(1), extensions.worktreeConfig), and files that an included file includes
+  test.each<[string, Readonly<Record<string, Entry>>, string]>([
+    [
+      'config.worktree',
+      {
+        '.git/config': '[extensions]\n\tworktreeConfig = true\n',
+        '.git/config.worktree': '[core]\n\thooksPath = hooks\n',
+      },
+      'hooks missing',
+    ],
+    [
+      'an included file',
+      { '.git/config': '[include]\n\tpath = ../one\n', one: '[core]\n\thooksPath = hooks\n' },
+      'hooks missing',
+    ],
+    [
+      'a file included by an included file',
+      { '.git/config': '[include]\n\tpath = ../one\n', one: '[include]\n\tpath = two\n', two: '' },
+      'two file',
+    ],
+  ])('whose hooks or settings are named in %s', (_, entries, expected) => {
+    expect(probe(entries)).toContain(expected);
   });
 
   test('whose submodules have settings and hooks of their own', () => {
@@ -196,6 +219,18 @@ describe('a protected path', () => {
     expect(probeIdentity(path)).not.toBe(before);
     rmSync(path);
     expect(probeIdentity(path)).toBeUndefined();
+  });
+
+  // fails: mtime can be set back (utimensat(2)); ctime can not
+  test('that is written to in place and has its times set back is not the same', () => {
+    const root = aTree({ file: 'before' });
+    const path = join(root, 'file');
+    const whole = new Date(1_700_000_000_000); // a time that utimes can set exactly
+    utimesSync(path, whole, whole);
+    const before = identityIn(root);
+    writeFileSync(path, 'beyond');
+    utimesSync(path, whole, whole);
+    expect(probeIdentity(path)).not.toBe(before);
   });
 
   test('that is swapped for a link is not the same', () => {

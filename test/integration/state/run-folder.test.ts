@@ -47,7 +47,12 @@ describe('a folder beside it', () => {
   });
 
   test('of a process that has ended is removed, whatever is in it', async () => {
-    const runs = aTree({ 'other/tmp/deep/file': 'x', 'other/home/link': link('~/kept'), kept: dir, 'kept/owner.json': owned() });
+    const runs = aTree({
+      'other/tmp/deep/file': 'x',
+      'other/home/link': link('~/kept'),
+      kept: dir,
+      'kept/owner.json': owned(),
+    });
     writeFileSync(join(runs, 'other/owner.json'), JSON.stringify(await endedProcess()));
     expect(await openBeside(runs)).toEqual(['kept', 'own']);
     expect(existsSync(join(runs, 'kept/owner.json'))).toBe(true);

@@ -16,7 +16,8 @@ describe.each(archs)('%s', (arch) => {
   type P = ReturnType<typeof begin>;
 
   const say = (program: P, text: string) => program.call('write', [1, program.string(text), Buffer.byteLength(text)]);
-  const number = (program: P, value: number | bigint): Slot => program.valueAt(program.words([value]));
+  const number = (program: P, value: number | bigint): Slot =>
+    program.valueAt(program.words([typeof value === 'bigint' ? BigInt.asUintN(64, value) : value]));
   /** Writes an answer with the content of a slot. */
   const answer = (program: P, index: number, slot: Slot): void => {
     const record = program.bytes(renderRecord(recordTag.answer, index));

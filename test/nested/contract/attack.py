@@ -211,7 +211,7 @@ def link_of_process(pid, name):
 
 
 def memory_of_process(pid):
-    os.close(os.open(f"/proc/{pid}/mem", os.O_RDWR))
+    os.close(os.open(f"/proc/{pid}/mem", os.O_RDONLY))
     return True
 
 

@@ -5,7 +5,7 @@ const flags = ['--open-files', '200', '--file-size', '1M', '--memory', '1G', '--
 
 /** Uses more than the limits give. */
 export const tryLimits = async (sbox, world) => {
-  const plan = await sbox.plan(flags);
+  const plan = await sbox.plan(flags, ['limits']);
   const attack = (id, call, args, more) => ({ property: 'limits', id, do: call, args, ...more });
   const attacks = [
     attack('more files are opened', 'open_many', [300]),

@@ -14,13 +14,13 @@ export const openSbox = (program, options, world) => {
     command: run,
     run: (argv, flags) => collect(run(argv, flags), at),
     outside: (argv) => collect(argv, at),
-    /** the plan of a run, said as a line; a refusal is said too */
-    plan: async (flags = []) => {
+    /** the plan of a run, said as a line with the properties that are tried on it; a refusal is said too */
+    plan: async (flags, tries) => {
       const planned = await collect(command('plan', ['--json', ...flags], ['true']), at);
       if (planned.status === 0) {
         const plan = JSON.parse(planned.stdout);
         const { mechanism, network, properties, user } = plan;
-        say({ kind: 'plan', mechanism, network: network.mode, properties, user });
+        say({ kind: 'plan', mechanism, network: network.mode, properties, user, tries });
         return plan;
       }
       const tried = await collect(command('run', flags, ['true']), at);

@@ -159,6 +159,7 @@ describe('protected paths', () => {
     ]);
   });
 
+  // fails: of a mount inside the tree only its own protected paths are looked for, and .git has no .git/config of its own
   test('a writable mount of the directory around one does not lift it', () => {
     const paths = plainPaths({ '/home/ann/work/.git': 'dir' });
     expect(shownOf([{ path: '.git/config', kind: 'file' }], [aMount('.git', 'rw')], paths)).toEqual([

@@ -132,6 +132,7 @@ const smallest = {
   ],
   require: [],
   watch: [],
+  index: { path: '/home/ann/work/.git/index' },
   notes: [],
 };
 
@@ -234,6 +235,7 @@ describe('whole plans', () => {
         paths: plainPaths({ '/home/ann/.gitconfig': 'file', '/home/ann/work/fixtures': 'dir' }),
         protectedPaths: protecting([{ path: '.git/config', kind: 'file' }], ['.vscode']),
         terminal,
+        gitIndex: '1:2:3:4',
       }),
     );
     const path = [
@@ -301,6 +303,7 @@ describe('whole plans', () => {
         limits: { processes: 99, openFiles: 20 },
         terminal,
         require: ['hide', 'write'],
+        index: { path: '/home/ann/work/.git/index', identity: '1:2:3:4' },
         watch: [
           { path: '/home/ann/work/.git/config', identity: 'as it was: .git/config' },
           { path: '/home/ann/work/.vscode' },
@@ -380,7 +383,7 @@ test('a protected path that is a link is not mounted, and the operator is told',
     facts({ protectedPaths: protecting([{ path: '.vscode', kind: 'link' }]) }),
   );
   expect(plan.mounts).toEqual(base);
-  expect(plan.notes).toEqual(['"/home/ann/work/.vscode" is a symbolic link: it can\'t be protected']);
+  expect(plan.notes).toEqual(['".vscode" is a symbolic link: it can\'t be protected']);
 });
 
 test('uid 0 in a workspace of somebody else is told that it has no power there', () => {
@@ -392,4 +395,82 @@ test('uid 0 in a workspace of somebody else is told that it has no power there',
   ]);
   expect(notesOf(root, 0)).toEqual([]);
   expect(notesOf(facts().user, 0)).toEqual([]);
+});
+
+test('a protected file with more names than one can be changed through them, and the operator is told', () => {
+  const [tree] = protecting([{ path: 'sbox.json', kind: 'file', names: 3 }]);
+  const notesOf = (root: string) =>
+    planRun(aProfile(), anInvocation(), facts({ protectedPaths: tree ? [{ ...tree, root }] : [] })).notes;
+  expect(notesOf('/home/ann/work')).toEqual(['"sbox.json" has 2 more hard links: it can be changed through them']);
+  expect(notesOf('/srv/other')).toEqual([
+    '"/srv/other/sbox.json" has 2 more hard links: it can be changed through them',
+  ]);
+});
+
+test('what was declared writable by its own name is not watched', () => {
+  const watchOf = (mode: 'ro' | 'rw') =>
+    planRun(
+      aProfile(),
+      anInvocation({ mounts: [aMount('.git/config', mode)] }),
+      facts({
+        protectedPaths: protecting([{ path: '.git/config', kind: 'file' }], ['.git/hooks']),
+        paths: plainPaths({ '/home/ann/work/.git/config': 'file' }),
+      }),
+    ).watch.map(({ path }) => path);
+  expect(watchOf('rw')).toEqual(['/home/ann/work/.git/hooks']);
+  expect(watchOf('ro')).toEqual(['/home/ann/work/.git/config', '/home/ann/work/.git/hooks']);
+});
+
+describe('on a rung without a mount namespace', () => {
+  const planOn = (rung: 'landlock' | 'portable', changes: Parameters<typeof anInvocation>[0] = {}) =>
+    planRun(
+      aProfile(),
+      anInvocation({ rung, ...changes }),
+      facts({ tools: { toolchains: [], links: [{ name: 'x', target: '/opt/x' }], path: ['links', '/usr/bin'] } }),
+    );
+  const run = '/home/ann/.local/state/sbox/runs/1-a';
+
+  test.each(['landlock', 'portable'] as const)(
+    '%s: HOME, TMPDIR and PATH lie where the folders of the sandbox are',
+    (rung) => {
+      const { home, runFolder, env, mechanism, command } = planOn(rung);
+      expect({ home, runFolder, kind: mechanism.kind }).toEqual({
+        home: `${sandbox.folder}/home`,
+        runFolder: run,
+        kind: rung,
+      });
+      const path = [`${sandbox.folder}/home/.local/bin`, `${run}/bin`, '/usr/bin', '/usr/local/bin', '/bin'];
+      expect({ HOME: env['HOME'], TMPDIR: env['TMPDIR'], PATH: env['PATH'], prefix: env['npm_config_prefix'] }).toEqual(
+        {
+          HOME: `${sandbox.folder}/home`,
+          TMPDIR: `${run}/tmp`,
+          PATH: path.join(':'),
+          prefix: `${sandbox.folder}/home/.local`,
+        },
+      );
+      expect(command.candidates).toEqual(path.map((folder) => `${folder}/true`));
+    },
+  );
+
+  test.each(['landlock', 'portable'] as const)(
+    '%s: the home of an ephemeral run is in the folder of the run',
+    (rung) => {
+      expect(planOn(rung, { ephemeral: true })).toMatchObject({ home: `${run}/home`, runFolder: run });
+    },
+  );
+
+  test('proxy variables lead nowhere where nothing else keeps the network away', () => {
+    const proxies = (rung: 'landlock' | 'portable', network: 'none' | 'limited' | 'full') =>
+      Object.entries(planOn(rung, { network }).env).filter(([name]) => /proxy/i.test(name));
+    const names = ['http_proxy', 'https_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
+    const expected = [...names.map((name) => [name, 'http://127.0.0.1:9']), ['NODE_USE_ENV_PROXY', '1']].sort();
+    expect(proxies('portable', 'none').sort()).toEqual(expected);
+    expect(proxies('portable', 'limited').sort()).toEqual(expected);
+    expect(proxies('portable', 'full')).toEqual([]);
+    expect(proxies('landlock', 'none')).toEqual([]);
+  });
+
+  test('the operator may set one of them', () => {
+    expect(planOn('portable', { set: { HTTP_PROXY: 'http://proxy:1' } }).env['HTTP_PROXY']).toBe('http://proxy:1');
+  });
 });

@@ -21,9 +21,11 @@ const readHeader = (path: string): Map<string, number> =>
   );
 
 test('the table is read as a whole', () => {
-  expect(syscallNames.length).toBeGreaterThan(70);
-  expect(new Set(syscallNames).size).toBe(syscallNames.length);
-  expect(syscallNames.map((name) => `${name}:`)).toEqual(syscallNames.map((name) => `${name}:`).sort()); // as lines are sorted
+  const text = readFileSync(new URL('../../../src/syscall/numbers.ts', import.meta.url), 'utf8');
+  const table = /const numbers = \{\n([^}]*)\n\} as const/.exec(text)?.[1]?.split('\n') ?? [];
+  expect(table.length).toBeGreaterThan(70);
+  expect(syscallNames).toHaveLength(table.length);
+  expect(new Set(syscallNames).size).toBe(table.length);
 });
 
 describe.each(Object.entries(headers) as [Arch, string][])('%s', (arch, path) => {
