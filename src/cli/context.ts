@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isatty } from 'node:tty';
+import { exitCode, SboxError } from '../domain/errors.ts';
 
 /** What a command may know of the process that it runs in. */
 export interface CliContext {
@@ -26,15 +27,15 @@ export interface CliContext {
   readonly errorColor: boolean;
 }
 
-/** The context of this process; folders after the XDG Base Directory Specification, which has relative ones ignored. */
+/** The context of this process (throws an SboxError); folders after the XDG Base Directory Specification, which has relative ones ignored. */
 export const openContext = (packageDir: string): CliContext => {
   const { env } = process;
-  const home = env['HOME']?.startsWith('/') ? env['HOME'].replace(/(?<=.)\/+$/, '') : homedir();
+  const home = findHome(env['HOME']);
   const wantsColor = (fd: number) => env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' && isatty(fd);
   const base = (name: string, fallback: string) => (env[name]?.startsWith('/') ? env[name] : join(home, fallback));
   return {
     env,
-    cwd: process.cwd(),
+    cwd: findCwd(),
     home,
     ...findStateDir(env['XDG_STATE_HOME'], home),
     configDir: realPath(join(base('XDG_CONFIG_HOME', '.config'), 'sbox')),
@@ -45,6 +46,44 @@ export const openContext = (packageDir: string): CliContext => {
     color: wantsColor(1),
     errorColor: wantsColor(2),
   };
+};
+
+/** HOME as the operator spells it; without one, that of the user database. Throws an SboxError. */
+const findHome = (home: string | undefined): string => {
+  if (home?.startsWith('/')) return home.replace(/(?<=.)\/+$/, '');
+  const fix = 'name it: HOME=/path/to/home sbox …';
+  if (home !== undefined && home !== '') {
+    throw new SboxError({
+      code: 'SBOX_E_USAGE',
+      message: `cannot use HOME "${home}": it is not an absolute path`,
+      fix,
+      exitCode: exitCode.usage,
+    });
+  }
+  try {
+    return userInfo().homedir;
+  } catch {
+    throw new SboxError({
+      code: 'SBOX_E_USAGE',
+      message: 'cannot find your home: HOME is not set, and the user database does not know you',
+      fix,
+      exitCode: exitCode.usage,
+    });
+  }
+};
+
+const findCwd = (): string => {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new SboxError({
+      code: 'SBOX_E_WORKSPACE',
+      message: `cannot use the current directory: ${(error as NodeJS.ErrnoException).code}`,
+      cause: 'it was removed, or one above it is closed to you',
+      fix: 'cd to the folder of a project',
+      exitCode: exitCode.usage,
+    });
+  }
 };
 
 /** The state directory; where HOME can't be written, as in a pod with a read-only root, one for this user below /tmp. */

@@ -1,31 +1,33 @@
 import { Command } from 'commander';
 import { exitCode, SboxError } from '../domain/errors.ts';
+import { nearest } from '../domain/nearest.ts';
 import { type CliContext, openContext } from './context.ts';
 import { declareRunOptions, type RunOptions } from './options.ts';
 
 /** Runs sbox with these arguments (without node and script) from the package in this folder and returns the exit code. The one place that maps errors to codes. */
 export const main = async (argv: readonly string[], packageDir: string): Promise<number> => {
-  const context = openContext(packageDir);
+  let context: CliContext | undefined;
   try {
+    context = openContext(packageDir);
     return await dispatch(argv, context);
   } catch (thrown) {
     const { asSboxError, errorToJson, renderError } = await import('./messages.ts');
     const error = asSboxError(thrown);
     const ownArguments = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
-    context.complain(
-      ownArguments.includes('--json')
-        ? `${JSON.stringify({ event: 'error', ...errorToJson(error) })}\n`
-        : renderError(error, context.errorColor),
-    );
+    const text = ownArguments.includes('--json')
+      ? `${JSON.stringify({ event: 'error', ...errorToJson(error) })}\n`
+      : renderError(error, context?.errorColor ?? false);
+    process.stderr.write(text);
     return error.exitCode;
   }
 };
 
 const dispatch = async (argv: readonly string[], context: CliContext): Promise<number> => {
   let code = 0;
-  const program = declare(context, (result) => {
+  const program = declare(argv[0], context, (result) => {
     code = result;
   });
+  assertCommand(argv[0], program);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (thrown) {
@@ -46,7 +48,21 @@ const dispatch = async (argv: readonly string[], context: CliContext): Promise<n
 
 type Done = (code: number) => void;
 
-const declare = (context: CliContext, done: Done): Command => {
+/** A word in a command's place that is none. */
+const assertCommand = (word: string | undefined, program: Command): void => {
+  const names = program.commands.map((command) => command.name());
+  if (word === undefined || word.startsWith('-') || word === 'help' || names.includes(word)) return;
+  const near = nearest(word, names);
+  throw new SboxError({
+    code: 'SBOX_E_USAGE',
+    message: `there is no command "${word}"`,
+    fix: near === undefined ? `sbox run -- ${word} runs it; sbox --help lists the commands` : `sbox ${near}`,
+    exitCode: exitCode.usage,
+  });
+};
+
+/** Declares all commands, but for the one that has to start fast: that alone. */
+const declare = (word: string | undefined, context: CliContext, done: Done): Command => {
   const program = new Command('sbox')
     .description('Runs an AI agent so that what was not declared does not exist for it.')
     .exitOverride()
@@ -58,20 +74,23 @@ const declare = (context: CliContext, done: Done): Command => {
     done(version(context));
   });
   declareRun(program, context, done);
+  if (word === 'run') return program;
+  declareLike(program, context, done);
   declareProfiles(program, context, done);
   declareSandboxes(program, context, done);
   declareDoctor(program, context, done);
   return program;
 };
 
+const declareReportOptions = (command: Command): Command =>
+  command
+    .option('--dry-run', 'print the plan instead of running it')
+    .option('--status-fd <n>', 'write one JSON line about the end to this descriptor')
+    .option('-q, --quiet', 'no word on what is not enforced')
+    .option('--json', "sbox's own messages as JSON lines");
+
 const declareRun = (program: Command, context: CliContext, done: Done): void => {
-  const quiet = (command: Command) =>
-    command
-      .option('--dry-run', 'print the plan instead of running it')
-      .option('--status-fd <n>', 'write one JSON line about the end to this descriptor')
-      .option('-q, --quiet', 'no word on what is not enforced')
-      .option('--json', "sbox's own messages as JSON lines");
-  quiet(
+  declareReportOptions(
     declareRunOptions(
       program
         .command('run')
@@ -83,7 +102,11 @@ const declareRun = (program: Command, context: CliContext, done: Done): void => 
     const { run } = await import('./commands/run.ts');
     done(await run(command, options, context));
   });
-  quiet(declareRunOptions(program.command('shell').description('open your shell inside'))).action(
+};
+
+/** What takes the options of `run`. */
+const declareLike = (program: Command, context: CliContext, done: Done): void => {
+  declareReportOptions(declareRunOptions(program.command('shell').description('open your shell inside'))).action(
     async (options: RunOptions) => {
       const { run } = await import('./commands/run.ts');
       done(await run([context.env['SHELL'] ?? '/bin/sh'], options, context));

@@ -42,6 +42,8 @@ export interface Terminal {
   /** the caller's process group and whether it is in the foreground */
   readonly processGroup: number;
   readonly foreground: boolean;
+  /** whether all three standard streams are it: with a pipe among them, the terminal may be another program's of the job */
+  readonly exclusive: boolean;
 }
 
 /** How the namespaces rung gets its root and its /proc here. */
@@ -126,6 +128,10 @@ export interface Facts {
   /** identity of the index of the workspace's repository, if there is one */
   readonly gitIndex?: string;
   readonly terminal?: Terminal;
+  /** numbers of the signals that the caller ignores, as under nohup(1) */
+  readonly ignoredSignals: readonly number[];
+  /** the caller's limits of open files before Node raised the lower one */
+  readonly openFiles?: { readonly soft: number; readonly hard: number };
   /** files of accounts and of the network, without links: what the landlock rung shows of /etc as it is */
   readonly sharedFiles: readonly string[];
   /** contents of the host's /etc/resolv.conf and /etc/hosts, for a sandbox that shares the host's network */

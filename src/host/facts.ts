@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Capabilities, Facts } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
 import type { Profile } from '../domain/profile.ts';
+import { probeIgnoredSignals, probeOpenFiles } from './inherited.ts';
 import { probePath } from './paths.ts';
 import { probeIdentity, probeProtected } from './protected.ts';
 import { probeEtc, probeSys, probeSystem } from './system.ts';
@@ -36,6 +37,7 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
   const realHome = realPath(home);
   const user = probeUser(env);
   const system = probeSystem();
+  const openFiles = probeOpenFiles();
   const gitIndex = probeIdentity(`${workspace}/.git/index`);
   const terminal = request.terminal ? probeTerminal() : undefined;
   const command = [invocation.command[0], profile.command[0], user.shell].find((word) => word !== undefined);
@@ -70,6 +72,8 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
     protectedPaths: probeProtected([workspace, ...request.writable], profile.protect),
     ...(gitIndex !== undefined && { gitIndex }),
     ...(terminal && { terminal }),
+    ignoredSignals: probeIgnoredSignals(),
+    ...(openFiles && { openFiles }),
     sharedFiles: sharedFiles.flatMap(realFile),
     resolvConf: readText('/etc/resolv.conf'),
     hosts: readText('/etc/hosts'),

@@ -4,11 +4,12 @@ import type { Terminal } from '../domain/facts.ts';
 
 /** The controlling terminal, if one of the standard streams is it (proc_pid_stat(5): pgrp, tty_nr, tpgid). */
 export const probeTerminal = (): Terminal | undefined => {
-  const fd = [0, 1, 2].find((candidate) => isatty(candidate));
+  const terminals = [0, 1, 2].filter((candidate) => isatty(candidate));
+  const [fd] = terminals;
   if (fd === undefined) return undefined;
   const { processGroup, controlling, foreground } = probeForeground();
   if (!controlling) return undefined;
-  return { fd, path: readlinkSync(`/proc/self/fd/${fd}`), processGroup, foreground };
+  return { fd, path: readlinkSync(`/proc/self/fd/${fd}`), processGroup, foreground, exclusive: terminals.length === 3 };
 };
 
 /** This process's group, whether it has a controlling terminal, and whether the group is in its foreground. */

@@ -1,6 +1,7 @@
 import { exitCode, SboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
+import { variablePattern } from '../domain/names.ts';
 import { isWithin } from '../domain/path.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Profile } from '../domain/profile.ts';
@@ -11,7 +12,7 @@ const maxArgumentBytes = 131_071;
 /** Refuses what can't be planned at all. Throws an SboxError. */
 export const checkInvocation = (profile: Profile, invocation: Invocation, facts: Facts): void => {
   checkWorkspace(facts);
-  checkCommand(invocation, facts);
+  checkCommand(profile, invocation, facts);
   const mode = invocation.network ?? profile.network.mode;
   if (mode === 'host-only') {
     throw new SboxError({
@@ -67,7 +68,7 @@ const systemFolders = [
   '/run/user',
 ];
 
-const checkCommand = (invocation: Invocation, facts: Facts): void => {
+const checkCommand = (profile: Profile, invocation: Invocation, facts: Facts): void => {
   const problems: Problem[] = [];
   const texts: [string, string][] = [
     ...invocation.command.map((text, index): [string, string] => [`argument ${index} of the command`, text]),
@@ -80,6 +81,13 @@ const checkCommand = (invocation: Invocation, facts: Facts): void => {
   ];
   for (const [what, text] of texts)
     if (text.includes('\0')) problems.push({ message: `${what} holds a NUL character` });
+  for (const { source, target = '' } of [...profile.mounts, ...invocation.mounts]) {
+    if (`${source}${target}`.includes('\0')) problems.push({ message: 'a mount holds a NUL character' });
+  }
+  for (const name of Object.keys({ ...profile.env.set, ...invocation.set })) {
+    if (!variablePattern.test(name))
+      problems.push({ message: `"${name}" is not a name for a variable`, hint: 'use letters, digits and underscores' });
+  }
   if (invocation.command[0] === '')
     problems.push({ message: 'the command is an empty word', hint: 'put the command behind --' });
   if (invocation.name !== undefined && !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(invocation.name)) {

@@ -72,6 +72,13 @@ const causes: readonly Cause[] = [
     fix: containerFix,
   },
   {
+    goal: /^limit /,
+    errnos: ['EPERM'],
+    code: 'SBOX_E_USAGE',
+    cause: 'it is above the hard limit of this process',
+    fix: 'choose a smaller value; ulimit -H -a shows the hard limits',
+  },
+  {
     goal: /^mount /,
     errnos: ['ELOOP'],
     code: 'SBOX_E_MOUNT',
@@ -118,13 +125,13 @@ export const explainExec = (plan: Pick<Plan, 'command'>, errno: number): SboxErr
     code: 'SBOX_E_NOT_EXECUTABLE',
     message: `cannot execute "${command}": ${name}`,
     cause: execCauses[name] ?? describeErrno(errno),
-    fix: name === 'EACCES' ? `chmod +x "${command}"` : `look at it with: file "${command}"`,
+    fix: `look at it with: ls -ld "${command}"; file "${command}"`,
     exitCode: exitCode.notExecutable,
   });
 };
 
 const execCauses: Readonly<Record<string, string>> = {
-  EACCES: 'the file is not executable for this user, or lies on a file system mounted noexec',
+  EACCES: 'it is a directory, not executable for this user, or on a file system mounted noexec',
   ENOEXEC: 'its format is not one of this system',
   E2BIG: 'the arguments and the environment are too long together',
   ETXTBSY: 'it is open for writing',

@@ -92,6 +92,7 @@ const smallestPlan = {
   user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
   userNamespaces: false,
   limits: {},
+  ignoredSignals: [],
   properties: [],
   require: [],
   watch: [],

@@ -85,7 +85,7 @@ const outcomeOf = (end: LaunchEnd, plan: Plan, started: number, { child }: Launc
   const changed = probeChanged(plan, started);
   switch (end.kind) {
     case 'status':
-      return { ...decodeStatus(end.status), timedOut: timedOut && (end.status & 0x7f) !== 0, changed };
+      return { ...decodeStatus(end.status), timedOut, changed };
     case 'failure':
       throw end.error;
     case 'killed':

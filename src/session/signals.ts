@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+import type { Plan } from '../domain/plan.ts';
 import type { Session } from './session.ts';
 
 /** Signals that are meant for the command when they reach the launcher. */
@@ -12,9 +14,13 @@ const passedOn: readonly NodeJS.Signals[] = [
   'SIGTSTP',
 ];
 
-/** Passes the launcher's own signals on to the command until disposed; SIGCONT only if the terminal's jobs don't need it. */
-export const passSignals = (session: Session, terminal: boolean): Disposable => {
-  const signals = terminal ? passedOn : [...passedOn, 'SIGCONT' as const];
+/**
+ * Passes the launcher's own signals on to the command until disposed; SIGCONT only if the terminal's jobs don't need it, and none that the caller
+ * ignores.
+ */
+export const passSignals = (session: Session, { terminal, ignoredSignals }: Plan): Disposable => {
+  const wanted = terminal ? passedOn : [...passedOn, 'SIGCONT' as const];
+  const signals = wanted.filter((name) => !ignoredSignals.includes(constants.signals[name]));
   const pass = (signal: NodeJS.Signals) => session.kill(signal);
   for (const signal of signals) process.on(signal, pass);
   return {

@@ -17,8 +17,13 @@ export const followTerminal = (launched: Launched): Disposable => {
   };
   let retry: NodeJS.Timeout | undefined;
   launched.onStopped = (signal) => {
+    const waits = waitsForTerminal.includes(signal);
+    if (waits && probeForeground().foreground) {
+      resume(); // the job has the terminal: the command may, too
+      return;
+    }
     stopGroup();
-    if (probeForeground().foreground || !waitsForTerminal.includes(signal)) resume();
+    if (probeForeground().foreground || !waits) resume();
     else retry = setTimeout(resume, retryMs);
   };
   process.on('SIGCONT', resume);

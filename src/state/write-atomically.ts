@@ -1,24 +1,26 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { SboxError } from '../domain/errors.ts';
 
-/** Replaces a state file as a whole (mode 0600): a reader, or a crash, sees the old content or the new. */
+/**
+ * Replaces a state file as a whole (mode 0600): a reader, or a crash, sees the old content or the new. Of several writers at once one wins;
+ * whoever must not lose takes a lock. The temporary name is always the same, so that what a killed writer left is used up by the next.
+ */
 export const writeAtomically = (path: string, content: string): void => {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.tmp`;
   try {
-    removeLeftovers(path);
     // 1. the content is on the disk before the name leads to it
     const fd = openSync(temporary, 'w', 0o600);
     try {
@@ -28,7 +30,7 @@ export const writeAtomically = (path: string, content: string): void => {
       closeSync(fd);
     }
     // 2. the name
-    renameSync(temporary, path);
+    renameOwn(temporary, path);
     syncFolder(dirname(path));
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -36,36 +38,25 @@ export const writeAtomically = (path: string, content: string): void => {
   }
 };
 
-/** A writer needs milliseconds; a temporary file older than this is one of a process that was killed. */
-const leftoverMs = 60_000;
-
-const removeLeftovers = (path: string): void => {
-  const folder = dirname(path);
-  for (const name of readdirSync(folder)) {
-    const [, pid] = name.startsWith(`${basename(path)}.`) ? (/\.(\d+)\.tmp$/.exec(name) ?? []) : [];
-    if (pid === undefined || Number(pid) === process.pid) continue;
-    const age = Date.now() - (statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (age > leftoverMs || (age > 1_000 && !isRunning(Number(pid)))) rmSync(join(folder, name), { force: true });
-  }
-};
-
-const isRunning = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
-
 /** Makes a folder of the state directory, private to the user (mode 0700), also if it was there and wider open. */
 export const ensurePrivateFolder = (path: string): void => {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path);
     assertOwn(path);
     if ((statSync(path).mode & 0o777) !== 0o700) chmodSync(path, 0o700);
   } catch (error) {
     throw error instanceof SboxError ? error : stateError('make', path, error);
+  }
+};
+
+/** Node's own recursive mkdir never returns where a folder can't be made, as below /proc. */
+const makeFolders = (path: string): void => {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 };
 
@@ -81,6 +72,15 @@ const assertOwn = (path: string): void => {
   });
 };
 
+/** Another writer may have used the temporary file up; then the content is there, or about to be. */
+const renameOwn = (temporary: string, path: string): void => {
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !existsSync(path)) throw error;
+  }
+};
+
 const syncFolder = (path: string): void => {
   const fd = openSync(path, 'r');
   try {
@@ -94,4 +94,6 @@ const stateError = (verb: string, path: string, error: unknown): SboxError =>
   new SboxError({
     code: 'SBOX_E_STATE',
     message: `cannot ${verb} "${path}": ${(error as NodeJS.ErrnoException).code ?? error}`,
+    cause: 'sbox keeps sandboxes and what is trusted there',
+    fix: 'name a folder that can be written: XDG_STATE_HOME=/path/to/it',
   });

@@ -70,6 +70,7 @@ export const SIGTERM = 15;
 export const SIGCHLD = 17;
 export const SIGCONT = 18;
 export const SIGTTOU = 22;
+export const SIG_IGN = 1;
 export const SIG_BLOCK = 0;
 export const SIG_SETMASK = 2;
 export const SIGSET_BYTES = 8;

@@ -70,6 +70,7 @@ const numbers = {
   read: [0, 63],
   reboot: [169, 142],
   request_key: [249, 218],
+  rt_sigaction: [13, 134],
   rt_sigprocmask: [14, 135],
   rt_sigtimedwait: [128, 137],
   seccomp: [317, 277],

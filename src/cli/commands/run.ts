@@ -68,7 +68,7 @@ const outdated: readonly string[] = ['SBOX_E_USERNS_DENIED', 'SBOX_E_SETUP'];
 
 const runOnce = async ({ plan, facts, executable }: PlannedRun): Promise<Outcome> => {
   await using session = await openSession(plan, facts, { executable, stdio: ['inherit', 'inherit', 'inherit'] });
-  using _signals = passSignals(session, plan.terminal !== undefined);
+  using _signals = passSignals(session, plan);
   if (await session.ready) releaseStreams();
   return await session.ended;
 };

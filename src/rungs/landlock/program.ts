@@ -44,7 +44,7 @@ export const renderLandlockProgram = (plan: LandlockPlan, arch: Arch): Program =
 const confine = (program: Program, plan: LandlockPlan, arch: Arch): void => {
   const { abi, namespaces } = plan.mechanism;
   if (plan.user.uid === 0) program.call('setgroups', [0, 0], { onFailure: 'ignore' });
-  setLimits(program, plan.limits);
+  setLimits(program, plan);
   dropCapabilities(program);
   forbidNewPrivileges(program);
   if (!namespaces) {

@@ -31,7 +31,7 @@ const enterSandbox = (program: Program, plan: NamespacePlan, host: NamespaceHost
   if (ownNetwork) raiseLoopback(program);
   const root = buildRoot(program, plan, host.scaffold);
   enterRoot(program, root, plan.cwd, plan.mechanism);
-  setLimits(program, plan.limits);
+  setLimits(program, plan);
   dropCapabilities(program);
   forbidNewPrivileges(program);
   if (host.landlockAbi > 0 && !plan.userNamespaces) guard(program, host.landlockAbi, ownNetwork);

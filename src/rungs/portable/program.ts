@@ -13,7 +13,7 @@ export const renderPortableProgram = (plan: Plan, arch: Arch): Program =>
     outer: () => {},
     inner: (program) => {
       linkFolders(program, plan);
-      setLimits(program, plan.limits);
+      setLimits(program, plan);
       program.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0], { onFailure: 'ignore' });
     },
     command: (program) => {

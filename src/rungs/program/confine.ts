@@ -1,4 +1,4 @@
-import type { Limits } from '../../domain/limits.ts';
+import type { Plan } from '../../domain/plan.ts';
 import {
   CAPABILITY_VERSION,
   PR_CAP_AMBIENT,
@@ -17,7 +17,7 @@ import { renderSeccompFilter, type SeccompOptions } from '../../syscall/seccomp.
 const capabilities = 48;
 
 /** Sets the limits of this process and of all that it starts (setrlimit(2)); core dumps are off. */
-export const setLimits = (program: Program, limits: Limits): void => {
+export const setLimits = (program: Program, { limits, openFiles }: Pick<Plan, 'limits' | 'openFiles'>): void => {
   const wanted: readonly [string, number, number | undefined][] = [
     ['memory', RLIMIT.DATA, limits.memoryBytes],
     ['processes', RLIMIT.NPROC, limits.processes],
@@ -29,6 +29,10 @@ export const setLimits = (program: Program, limits: Limits): void => {
     if (value === undefined) continue;
     program.goal = `limit ${name} to ${value}`;
     program.call('prlimit64', [0, resource, program.words([value, value]), 0]);
+  }
+  if (openFiles) {
+    const pair = program.words([openFiles.soft, openFiles.hard]);
+    program.call('prlimit64', [0, RLIMIT.NOFILE, pair, 0], { onFailure: 'ignore' });
   }
 };
 

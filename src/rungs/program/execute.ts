@@ -1,8 +1,20 @@
 import type { Plan, PlannedCommand } from '../../domain/plan.ts';
-import { ERRNO } from '../../syscall/constants.ts';
-import type { Program } from '../../syscall/program.ts';
+import { AT_FDCWD, ERRNO, O_CLOEXEC } from '../../syscall/constants.ts';
+import type { Label, Program } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
 import { channel } from './channel.ts';
+
+const elfMagic = 0x464c_457f;
+
+/** A program of another system is no script, although the kernel gives the same answer for both. */
+const jumpIfBinary = (program: Program, path: string, target: Label): void => {
+  const [head, text] = [program.words([0]), program.label()];
+  const file = program.call('openat', [AT_FDCWD, program.string(path), O_CLOEXEC, 0], { onFailure: text });
+  program.call('read', [file, head, 4], { onFailure: 'ignore' });
+  program.call('close', [file]);
+  program.jumpIfEqual(program.valueAt(head), elfMagic, target);
+  program.place(text);
+};
 
 /**
  * Replaces the process by the command, looking for it as execvp(3) does, but inside the sandbox, where it counts. A file without
@@ -27,6 +39,7 @@ export const executeCommand = (program: Program, command: PlannedCommand, env: P
     program.jumpIfEqual(outcome, -ERRNO.ENOEXEC, asScript);
     program.jump(report);
     program.place(asScript);
+    jumpIfBinary(program, path, report);
     execute('/bin/sh', vector(['sh', path, ...command.argv.slice(1)]));
     program.jump(report);
     program.place(asDenied);

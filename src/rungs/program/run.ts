@@ -10,6 +10,7 @@ import {
   closeDescriptors,
   dieWithParent,
   fork,
+  ignoreSignals,
   type LifeLine,
   leadCommand,
   leadGroup,
@@ -47,7 +48,8 @@ export const renderRun = (plan: Plan, arch: Arch, stages: Stages): Program => {
   leadGroup(program);
   const terminal = plan.terminal && saveTerminal(program, plan.terminal);
   stages.outer(program);
-  dieWithParent(program, channel);
+  // a signal that it takes, rather than its death: the terminal is given back before the end
+  dieWithParent(program, channel, SIGPWR);
   program.goal = 'start the inner supervisor';
   const inner = fork(program, (line) => renderInner(program, plan, stages, mask, line));
   shield(program);
@@ -69,6 +71,7 @@ const renderInner = (program: Program, plan: Plan, stages: Stages, mask: Data, l
   const command = fork(program, () => {
     stages.command(program);
     leadCommand(program, plan.terminal);
+    ignoreSignals(program, plan.ignoredSignals);
     restoreSignals(program, mask);
     executeCommand(program, plan.command, plan.env);
   });

@@ -6,11 +6,13 @@ import {
   PR_SET_DUMPABLE,
   PR_SET_PDEATHSIG,
   SIG_BLOCK,
+  SIG_IGN,
   SIG_SETMASK,
   SIGALRM,
   SIGCHLD,
   SIGCONT,
   SIGKILL,
+  SIGPWR,
   SIGSET_BYTES,
   SIGTERM,
   SIGTTOU,
@@ -47,6 +49,15 @@ export const blockSignals = (program: Program): Data => {
 export const restoreSignals = (program: Program, mask: Data): void => {
   program.goal = 'restore signals';
   program.call('rt_sigprocmask', [SIG_SETMASK, mask, 0, SIGSET_BYTES]);
+};
+
+/** Ignores signals, which stays so when a program is executed (signal(7)); everything else is at its default since the launcher's fork. */
+export const ignoreSignals = (program: Program, signals: readonly number[]): void => {
+  program.goal = 'ignore signals';
+  for (const signal of signals) {
+    const action = program.constantWords([SIG_IGN, 0, 0, 0]); // struct sigaction of the kernel: disposition, flags, restorer, mask
+    program.call('rt_sigaction', [signal, action, 0, SIGSET_BYTES]);
+  }
 };
 
 /** Leaves no descriptor above the channel open, and none above 2 to what is executed later. */
@@ -123,7 +134,7 @@ export const leadCommand = (program: Program, terminal: Terminal | undefined): v
     return;
   }
   program.call('setpgid', [0, 0]);
-  if (!terminal.foreground) return;
+  if (!terminal.foreground || !terminal.exclusive) return; // it is handed over when the command asks for it
   const group = program.words([0]);
   program.call('getpid', [], { into: program.valueAt(group) });
   program.call('ioctl', [terminal.fd, TIOCSPGRP, group], { onFailure: 'ignore' });
@@ -154,7 +165,12 @@ export const superviseOutside = (program: Program, { child, terminal, timeoutMs,
   const [reap, expired] = [program.label(), program.label()];
   program.jumpIfEqual(signal, SIGCHLD, reap);
   if (timeoutMs !== undefined) program.jumpIfEqual(signal, SIGALRM, expired);
+  const orphaned = program.label();
+  program.jumpIfEqual(signal, SIGPWR, orphaned);
   program.call('kill', [child, signal], { onFailure: 'ignore' });
+  program.jump(wait);
+  program.place(orphaned);
+  program.call('kill', [child, endAll], { onFailure: 'ignore' });
   program.jump(wait);
   program.place(reap);
   program.jumpIfEqual(
