@@ -92,6 +92,8 @@ export interface Plan {
   readonly require: readonly string[];
   /** host paths of what is protected, with what they were (absent: not there); reported at the end if they are different then */
   readonly watch: readonly WatchedPath[];
+  /** whether the identity of a watched directory tells of the files in it */
+  readonly deepWatch: boolean;
   /** the index of the workspace's repository: what appears in it is entered by the host's git */
   readonly index: WatchedPath;
   /** what the operator should know: variables that were not passed, paths that can't be protected */

@@ -38,7 +38,7 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
   const user = probeUser(env);
   const system = probeSystem();
   const openFiles = probeOpenFiles();
-  const gitIndex = probeIdentity(`${workspace}/.git/index`);
+  const gitIndex = probeIdentity(`${workspace}/.git/index`, false);
   const terminal = request.terminal ? probeTerminal() : undefined;
   const command = [invocation.command[0], profile.command[0], user.shell].find((word) => word !== undefined);
   return {
@@ -69,7 +69,11 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
       only: profile.path.tools,
     }),
     paths: Object.fromEntries(request.paths.map((path) => [path, probePath(path)])),
-    protectedPaths: probeProtected([workspace, ...request.writable], profile.protect),
+    protectedPaths: probeProtected(
+      [workspace, ...request.writable],
+      profile.protect,
+      !('root' in request.capabilities.namespaces),
+    ),
     ...(gitIndex !== undefined && { gitIndex }),
     ...(terminal && { terminal }),
     ignoredSignals: probeIgnoredSignals(),

@@ -15,6 +15,7 @@ export const probePath = (path: string): PathFact => {
     rest = after;
     if (name === '.') continue;
     if (name === '..') {
+      if (kindOf(done) !== 'dir') return { kind: 'missing', errno: 'ENOTDIR', links };
       done = dirname(done); // `done` has no links, so this is the kernel's parent too
       continue;
     }

@@ -1,44 +1,53 @@
 import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ProtectedPath, ProtectedTree } from '../domain/facts.ts';
 import { isWithin, resolvePath } from '../domain/path.ts';
 import { parseGitConfig } from './git-config.ts';
 
 /** Which protected paths the writable trees have, those of their repositories included. */
-export const probeProtected = (roots: readonly string[], declared: readonly string[]): ProtectedTree[] =>
-  roots.filter((root) => lstatQuietly(root)?.isDirectory()).map((root) => probeTree(root, declared));
+export const probeProtected = (roots: readonly string[], declared: readonly string[], deep: boolean): ProtectedTree[] =>
+  roots.filter((root) => lstatQuietly(root)?.isDirectory()).map((root) => probeTree(root, declared, deep));
 
-const probeTree = (root: string, declared: readonly string[]): ProtectedTree => {
+const probeTree = (root: string, declared: readonly string[], deep: boolean): ProtectedTree => {
   const existing = new Map<string, ProtectedPath>();
   const missing: string[] = [];
   for (const path of new Set([...declared, ...probeRepository(root)])) {
     const found = lstatBelow(root, path);
-    if (found) existing.set(found.path, found);
+    if (found) existing.set(found.path, { ...found, identity: probeIdentity(join(root, found.path), deep) ?? '' });
     else missing.push(path);
   }
   return { root, existing: [...existing.values()], missing };
 };
 
 /** The first component that is a link stands for the whole path: what lies behind it is not the tree's. */
-const lstatBelow = (root: string, path: string): ProtectedPath | undefined => {
+const lstatBelow = (root: string, path: string): Omit<ProtectedPath, 'identity'> | undefined => {
   const names = path.split('/');
   for (let depth = 1; depth <= names.length; depth++) {
     const part = names.slice(0, depth).join('/');
     const entry = lstatQuietly(join(root, part));
     if (!entry) return undefined;
     const last = depth === names.length;
-    if (entry.isSymbolicLink()) return { path: part, kind: 'link', identity: identityOf(entry), names: 1 };
-    if (last && entry.isDirectory()) return { path, kind: 'dir', identity: identityOf(entry), names: 1 };
-    if (last) return { path, kind: 'file', identity: identityOf(entry), names: entry.nlink };
+    if (entry.isSymbolicLink()) return { path: part, kind: 'link', names: 1 };
+    if (last && entry.isDirectory()) return { path, kind: 'dir', names: 1 };
+    if (last) return { path, kind: 'file', names: entry.nlink };
     if (!entry.isDirectory()) return undefined;
   }
   return undefined;
 };
 
-/** Tells whether a path still is what it was; of a directory's content only whether names came or went. */
-export const probeIdentity = (path: string): string | undefined => {
+/** A directory of more entries than this is told apart by its own times alone. */
+const maxEntries = 200;
+
+/**
+ * Tells whether a path still is what it was, and of a directory whether names came or went; with `deep` also whether a file in it was
+ * changed, where nothing keeps it from that.
+ */
+export const probeIdentity = (path: string, deep: boolean): string | undefined => {
   const entry = lstatQuietly(path);
-  return entry && identityOf(entry);
+  if (entry === undefined) return undefined;
+  if (!deep || !entry.isDirectory()) return identityOf(entry);
+  const names = readdirQuietly(path).slice(0, maxEntries).sort();
+  return [identityOf(entry), ...names.map((name) => probeIdentity(join(path, name), false) ?? '')].join(' ');
 };
 
 /** Nothing where there is nothing, or where a component above is a file or closed to this user. */
@@ -50,7 +59,8 @@ const lstatQuietly = (path: string): Stats | undefined => {
   }
 };
 
-const identityOf = ({ dev, ino, size, mtimeMs }: Stats): string => [dev, ino, size, mtimeMs].join(':');
+/** The time of the last change of status can't be set back, unlike that of the content (utimensat(2)). */
+const identityOf = ({ dev, ino, size, ctimeMs }: Stats): string => [dev, ino, size, ctimeMs].join(':');
 
 /** What makes the host's git run a program, or look for its settings elsewhere, in a git folder (gitrepository-layout(5)). */
 const settingsOfGitFolder = ['hooks', 'config', 'config.worktree', 'commondir', 'gitdir'];
@@ -82,20 +92,30 @@ const findGitFolder = (root: string): string | undefined => {
 
 const settingsOf = (folder: string): string[] => settingsOfGitFolder.map((name) => `${folder}/${name}`);
 
-/** What a configuration names in the tree: core.hooksPath, include.path, includeIf.*.path, a submodule's `.git` (git-config(1)). */
-const probeConfigured = (root: string, folder: string): string[] => {
+/** Files that a configuration includes are read this many levels deep. */
+const maxIncludes = 5;
+
+/** What the configurations of a git folder name in the tree. */
+const probeConfigured = (root: string, folder: string): string[] =>
+  ['config', 'config.worktree'].flatMap((name) => probeNamed(root, folder, `${folder}/${name}`, maxIncludes));
+
+/** core.hooksPath, include.path, includeIf.*.path and a submodule's `.git`, in one file and in those that it includes (git-config(1)). */
+const probeNamed = (root: string, folder: string, file: string, depth: number): string[] => {
   const bases: Readonly<Record<string, string>> = {
     'core.hookspath': root,
     'core.worktree': join(root, folder),
-    'include.path': join(root, folder),
-    'includeif.path': join(root, folder),
+    'include.path': dirname(join(root, file)),
+    'includeif.path': dirname(join(root, file)),
   };
-  return parseGitConfig(readRegularFile(join(root, folder, 'config'))).flatMap(({ section, key, value }) => {
+  return parseGitConfig(readRegularFile(join(root, file))).flatMap(({ section, key, value }) => {
     const name = `${section}.${key}`;
     const base = bases[name];
     if (base === undefined || value === '' || value.startsWith('~')) return [];
     const path = resolvePath(base, name === 'core.worktree' ? `${value}/.git` : value);
-    return path !== root && isWithin(path, root) ? [path.slice(root.length + 1)] : [];
+    if (path === root || !isWithin(path, root)) return [];
+    const relative = path.slice(root.length + 1);
+    const included = section.startsWith('include') && depth > 0 ? probeNamed(root, folder, relative, depth - 1) : [];
+    return [relative, ...included];
   });
 };
 
@@ -125,6 +145,14 @@ export const probeNewRepositories = (root: string, since: number): string[] => {
     folders = next;
   }
   return found;
+};
+
+const readdirQuietly = (folder: string): string[] => {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 };
 
 const listFolders = (folder: string): string[] => {

@@ -56,8 +56,17 @@ const placeOnHost = (
   mechanism: Mechanism,
 ): DeclaredOutcome => {
   const problems = [...declared.problems];
+  const writable = [facts.workspace, ...declared.mounts.filter(isWritableBind).map(({ source }) => source)];
   const mounts = declared.mounts.flatMap((mount): PlannedMount[] => {
     if (mount.kind !== 'bind' && mount.kind !== 'copy') return [mount];
+    const around = writable.find((tree) => isWithin(mount.source, tree) || isWithin(mount.target, tree));
+    if (around !== undefined && (mount.kind === 'copy' || mount.access === 'ro')) {
+      problems.push({
+        message: `the ${mechanism.kind} rung can't keep "${mount.target}" from being changed: it lies in the writable "${around}" (${mount.why})`,
+        hint: 'leave that mount out, or run where the namespaces rung works: sbox doctor',
+      });
+      return [];
+    }
     const shown = mount.kind === 'bind' ? mount.source : mount.store;
     const here = { ...mount, target: shown };
     if (isWithin(mount.target, facts.home)) {
@@ -126,7 +135,7 @@ const planWritable = (facts: Facts, declared: readonly PlannedMount[]): PlannedM
     if (root === facts.workspace) targets.push(root);
     return targets.flatMap((target) =>
       existing
-        .filter(({ kind, path }) => kind !== 'link' && !isShadowed(`${target}/${path}`, target, declared))
+        .filter(({ kind, path }) => kind !== 'link' && !isShadowed(path, { root, target }, declared))
         .flatMap((entry) => planProtected(root, target, entry)),
     );
   }),
@@ -137,8 +146,17 @@ type Bind = Extract<PlannedMount, { kind: 'bind' }>;
 const isWritableBind = (mount: PlannedMount): mount is Bind => mount.kind === 'bind' && mount.access === 'rw';
 
 /** True if a declared mount inside the tree shows something else there, or the same as writable. */
-const isShadowed = (path: string, tree: string, declared: readonly PlannedMount[]): boolean =>
-  declared.some((mount) => mount.target !== tree && isWithin(mount.target, tree) && isWithin(path, mount.target));
+const isShadowed = (
+  path: string,
+  { root, target }: { readonly root: string; readonly target: string },
+  declared: readonly PlannedMount[],
+): boolean =>
+  declared.some((mount) => {
+    const place = `${target}/${path}`;
+    if (mount.target === target || !isWithin(mount.target, target) || !isWithin(place, mount.target)) return false;
+    const same = isWritableBind(mount) && mount.source === `${root}${mount.target.slice(target.length)}`;
+    return mount.target === place || !same;
+  });
 
 const planProtected = (root: string, tree: string, { path, kind }: ProtectedPath): PlannedMount[] => {
   const bind = (relative: string, type: 'file' | 'dir', access: 'ro' | 'rw', why: string): PlannedMount => ({

@@ -78,6 +78,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     properties: planProperties({ ...shape, mechanism }, facts),
     require: [...new Set<PropertyName>([...profile.require, ...invocation.require])],
     watch: facts.protectedPaths.flatMap(watchTree).filter(({ path }) => !isLifted(path, mounts)),
+    deepWatch: !('root' in facts.capabilities.namespaces),
     index: { path: `${facts.workspace}/.git/index`, ...(facts.gitIndex !== undefined && { identity: facts.gitIndex }) },
     notes: [...notes, ...noteLinks(facts), ...noteOwner(facts)],
   };

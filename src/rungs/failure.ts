@@ -72,6 +72,13 @@ const causes: readonly Cause[] = [
     fix: containerFix,
   },
   {
+    goal: /^link /,
+    errnos: ['EEXIST'],
+    code: 'SBOX_E_MOUNT',
+    cause: "something that a command made stands there in the sandbox's HOME",
+    fix: 'look at it with: sbox run -- ls -la ~; move it away there, or start anew: sbox list, sbox remove NAME',
+  },
+  {
     goal: /^limit /,
     errnos: ['EPERM'],
     code: 'SBOX_E_USAGE',

@@ -96,6 +96,7 @@ const smallestPlan = {
   properties: [],
   require: [],
   watch: [],
+  deepWatch: false,
   index: { path: '/' },
   notes: [],
 } as const satisfies Partial<Plan>;

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Capabilities, Facts } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
@@ -62,7 +61,7 @@ export const planRequest = async (
     shippedProfilesDir: join(packageDir, 'profiles'),
   });
   const executable = interpreterIn(packageDir);
-  if (!existsSync(stateDir)) ensurePrivateFolder(stateDir);
+  ensurePrivateFolder(stateDir);
   const facts = await probeFacts({
     profile,
     invocation,

@@ -102,8 +102,9 @@ const outcomeOf = (end: LaunchEnd, plan: Plan, started: number, { child }: Launc
 };
 
 /** What programs outside obey and is not what it was: protected paths, and repositories that came with a change of the index. */
-const probeChanged = ({ watch, index, workspace }: Plan, started: number): string[] => {
-  const isChanged = ({ path, identity }: WatchedPath) => probeIdentity(path) !== identity;
+const probeChanged = ({ watch, deepWatch, index, workspace }: Plan, started: number): string[] => {
+  const isChanged = ({ path, identity }: WatchedPath) =>
+    probeIdentity(path, deepWatch && path !== index.path) !== identity;
   const repositories = isChanged(index) ? probeNewRepositories(workspace, started) : [];
   return [...watch.filter(isChanged).map(({ path }) => path), ...repositories.map((path) => `${workspace}/${path}`)];
 };

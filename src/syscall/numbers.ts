@@ -68,6 +68,7 @@ const numbers = {
   quotactl: [179, 60],
   quotactl_fd: [443, 443],
   read: [0, 63],
+  readlinkat: [267, 78],
   reboot: [169, 142],
   request_key: [249, 218],
   rt_sigaction: [13, 134],

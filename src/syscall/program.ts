@@ -183,7 +183,7 @@ export class Program {
       if (typeof value === 'object') {
         this.#data.writeUInt32LE(value.offset, at);
         this.#pointers.push(at);
-      } else if (typeof value === 'bigint') this.#data.writeBigUInt64LE(value, at);
+      } else if (typeof value === 'bigint') this.#data.writeBigUInt64LE(BigInt.asUintN(64, value), at);
       else {
         this.#data.writeUInt32LE(value >>> 0, at);
         this.#data.writeUInt32LE(Math.floor(value / 0x1_0000_0000) >>> 0, at + 4);

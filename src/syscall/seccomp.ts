@@ -88,7 +88,8 @@ const socketFamilies: Record<SeccompOptions['sockets'], readonly number[]> = {
   none: [16],
 };
 const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
+/** SOCK_STREAM and SOCK_SEQPACKET: a socket of such a pair stays connected to the other. */
+const connectedTypes = [1, 5] as const;
 /** The bits of a socket's type beside its flags. */
 const socketTypeMask = 0xf;
 
@@ -117,10 +118,11 @@ export const renderSeccompFilter = (arch: Arch, options: SeccompOptions): Buffer
   whenCalled(filter, arch, 'socketpair', 0, () => {
     filter.returnIf('equal', AF_UNIX, verdict.errno(EAFNOSUPPORT), true);
     if (options.sockets === 'all') return;
-    // a pair of datagram sockets can be sent to any unix address
+    // a datagram socket of a pair (SOCK_RAW makes one, too) can send to any unix address
     filter.load(seccompData.low(1));
     filter.and(socketTypeMask);
-    filter.returnIf('equal', SOCK_DGRAM, verdict.errno(EPERM));
+    for (const type of connectedTypes) filter.returnIf('equal', type, verdict.allow);
+    filter.return(verdict.errno(EPERM));
   });
   if (!options.ipc) refuse(filter, arch, ipcFamily, EPERM);
   filter.return(verdict.allow);

@@ -1,5 +1,5 @@
 import type { Mechanism, Plan, PlannedMount } from '../../domain/plan.ts';
-import { PR_SET_CHILD_SUBREAPER, SIGKILL } from '../../syscall/constants.ts';
+import { PR_SET_CHILD_SUBREAPER, SIGKILL, WNOHANG } from '../../syscall/constants.ts';
 import { allowedRights, handledRights, scope } from '../../syscall/landlock.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
@@ -86,11 +86,16 @@ const ruleOf = (abi: number, mount: PlannedMount): PathRule[] => {
   }
 };
 
-/** Kills every process that this one may signal, which by its domain's scope are those of the run, until none is left to wait for. */
+/**
+ * Kills every process that this one may signal, which by its domain's scope are those of the run, until none is left to wait for. No
+ * fork escapes one kill(-1) (kernel/fork.c looks for signals under the lock that it takes); what is dead is reaped before the next.
+ */
 const sweepDomain = (program: Program): void => {
-  const [again, done] = [program.here(), program.label()];
+  const [kill, reap, done] = [program.here(), program.label(), program.label()];
   program.call('kill', [-1, SIGKILL], { onFailure: 'ignore' });
   program.call('wait4', [-1, 0, 0, 0], { onFailure: done });
-  program.jump(again);
+  program.place(reap);
+  program.jumpIfEqual(program.call('wait4', [-1, 0, WNOHANG, 0], { onFailure: done }), 0, kill);
+  program.jump(reap);
   program.place(done);
 };

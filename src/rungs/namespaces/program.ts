@@ -34,7 +34,7 @@ const enterSandbox = (program: Program, plan: NamespacePlan, host: NamespaceHost
   setLimits(program, plan);
   dropCapabilities(program);
   forbidNewPrivileges(program);
-  if (host.landlockAbi > 0 && !plan.userNamespaces) guard(program, host.landlockAbi, ownNetwork);
+  if (host.landlockAbi >= 2 && !plan.userNamespaces) guard(program, host.landlockAbi, ownNetwork);
   installFilter(program, host.arch, { userNamespaces: plan.userNamespaces, sockets: 'all', ipc: true });
 };
 

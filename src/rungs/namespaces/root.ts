@@ -35,7 +35,7 @@ export const buildRoot = (program: Program, plan: NamespacePlan, scaffold: strin
   const covered = openPath(program, AT_FDCWD, scaffold);
   const root = newMount(program, 'tmpfs', { mode: '0755', size: '16m' }, writable);
   attach(program, root, { folder: AT_FDCWD, path: scaffold });
-  const targets = new TargetTree(program, root);
+  const targets = new TargetTree(program, root, plan.home);
   const openSource = (path: string): Slot =>
     path === scaffold || path.startsWith(`${scaffold}/`)
       ? openPath(program, covered, path.slice(scaffold.length + 1) || '.')

@@ -2,7 +2,7 @@ import type { Plan } from '../../domain/plan.ts';
 import { PR_SET_CHILD_SUBREAPER } from '../../syscall/constants.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import type { Program } from '../../syscall/program.ts';
-import { setLimits } from '../program/confine.ts';
+import { forbidNewPrivileges, setLimits } from '../program/confine.ts';
 import { linkFolders } from '../program/links.ts';
 import { renderRun } from '../program/run.ts';
 import { sweepGroup } from '../program/supervise.ts';
@@ -14,6 +14,7 @@ export const renderPortableProgram = (plan: Plan, arch: Arch): Program =>
     inner: (program) => {
       linkFolders(program, plan);
       setLimits(program, plan);
+      forbidNewPrivileges(program); // a setuid program could raise the limits
       program.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0], { onFailure: 'ignore' });
     },
     command: (program) => {

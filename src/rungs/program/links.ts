@@ -6,7 +6,9 @@ import { TargetTree } from './targets.ts';
 
 /** The planned links in the sandbox's own folders: to what was declared below the real HOME, and to tools. */
 export const linkFolders = (program: Program, plan: Plan): void => {
-  const links = plan.mounts.filter((mount) => mount.kind === 'link');
+  const all = plan.mounts.filter((mount) => mount.kind === 'link');
+  // what lies behind another link is shown by that
+  const links = all.filter(({ target }) => !all.some((other) => target.startsWith(`${other.target}/`)));
   const folders = new Map<string, TargetTree>();
   for (const { target, text } of links) {
     const folder = [plan.home, plan.runFolder].find((path) => path !== undefined && target.startsWith(`${path}/`));

@@ -5,22 +5,18 @@ import { type Data, Program, type Slot } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
 import { channel } from './channel.ts';
 import { executeCommand } from './execute.ts';
+import { blockSignals, ignoreSignals, restoreSignals } from './signals.ts';
 import {
-  blockSignals,
   closeDescriptors,
   dieWithParent,
   fork,
-  ignoreSignals,
   type LifeLine,
-  leadCommand,
-  leadGroup,
   releaseStreams,
-  restoreSignals,
-  saveTerminal,
   shield,
   superviseInside,
   superviseOutside,
 } from './supervise.ts';
+import { leadCommand, leadGroup, saveTerminal } from './terminal.ts';
 
 /** What a rung adds to the three processes that every run on a kernel rung has. */
 export interface Stages {
@@ -76,6 +72,7 @@ const renderInner = (program: Program, plan: Plan, stages: Stages, mask: Data, l
     executeCommand(program, plan.command, plan.env);
   });
   releaseStreams(program, plan.terminal?.fd);
+  program.call('close_range', [channel + 1, 0xffff_ffff, 0]);
   superviseInside(program, {
     command,
     terminalFd: plan.terminal?.fd,

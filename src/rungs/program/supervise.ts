@@ -1,31 +1,25 @@
-import type { Terminal } from '../../domain/facts.ts';
 import {
   F_SETFD,
   FD_CLOEXEC,
   O_CLOEXEC,
   PR_SET_DUMPABLE,
   PR_SET_PDEATHSIG,
-  SIG_BLOCK,
-  SIG_IGN,
-  SIG_SETMASK,
   SIGALRM,
   SIGCHLD,
   SIGCONT,
   SIGKILL,
   SIGPWR,
-  SIGSET_BYTES,
   SIGTERM,
   SIGTTOU,
-  TCGETS,
-  TCSETS,
-  TIOCGPGRP,
   TIOCSPGRP,
   WNOHANG,
   WUNTRACED,
 } from '../../syscall/constants.ts';
-import type { Data, Label, Program, Slot } from '../../syscall/program.ts';
+import type { Program, Slot } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
 import { channel } from './channel.ts';
+import { nextSignal } from './signals.ts';
+import { type OuterTerminal, returnTerminal } from './terminal.ts';
 
 /**
  * Signals between the launcher and the two supervising processes: every signal that the launcher sends to the outer one arrives at
@@ -33,32 +27,6 @@ import { channel } from './channel.ts';
  * it the terminal first.
  */
 export const controlSignal = { resume: 'SIGCONT', foreground: 'SIGTTOU' } as const;
-
-/** The signals are taken by rt_sigtimedwait(2), never by a disposition: an init's blocked signals stay pending (pid_namespaces(7)). */
-const everySignal = 0xffff_ffff_ffff_ffffn;
-
-/** Blocks every signal and returns the mask that the command gets back. */
-export const blockSignals = (program: Program): Data => {
-  const before = program.words([0]);
-  const mask = program.words([everySignal]);
-  program.goal = 'block signals';
-  program.call('rt_sigprocmask', [SIG_BLOCK, mask, before, SIGSET_BYTES]);
-  return before;
-};
-
-export const restoreSignals = (program: Program, mask: Data): void => {
-  program.goal = 'restore signals';
-  program.call('rt_sigprocmask', [SIG_SETMASK, mask, 0, SIGSET_BYTES]);
-};
-
-/** Ignores signals, which stays so when a program is executed (signal(7)); everything else is at its default since the launcher's fork. */
-export const ignoreSignals = (program: Program, signals: readonly number[]): void => {
-  program.goal = 'ignore signals';
-  for (const signal of signals) {
-    const action = program.constantWords([SIG_IGN, 0, 0, 0]); // struct sigaction of the kernel: disposition, flags, restorer, mask
-    program.call('rt_sigaction', [signal, action, 0, SIGSET_BYTES]);
-  }
-};
 
 /** Leaves no descriptor above the channel open, and none above 2 to what is executed later. */
 export const closeDescriptors = (program: Program): void => {
@@ -115,29 +83,6 @@ export const shield = (program: Program): void => {
 /** Lets go of the standard streams, so that a pipe of the command's closes when the command closes it. */
 export const releaseStreams = (program: Program, terminalFd: number | undefined): void => {
   for (const fd of [0, 1, 2]) if (fd !== terminalFd) program.call('close', [fd], { onFailure: 'ignore' });
-};
-
-/** Makes this process the leader of its own group. */
-export const leadGroup = (program: Program): void => {
-  program.goal = 'make a process group';
-  program.call('setpgid', [0, 0]);
-};
-
-/**
- * Gives the command a process group of its own, and the terminal's foreground if the launcher has it. A run without a terminal gets a
- * session of its own: a command in the background can't take the terminal that the operator is typing at (setsid(2)).
- */
-export const leadCommand = (program: Program, terminal: Terminal | undefined): void => {
-  program.goal = 'make a process group for the command';
-  if (terminal === undefined) {
-    program.call('setsid', []);
-    return;
-  }
-  program.call('setpgid', [0, 0]);
-  if (!terminal.foreground || !terminal.exclusive) return; // it is handed over when the command asks for it
-  const group = program.words([0]);
-  program.call('getpid', [], { into: program.valueAt(group) });
-  program.call('ioctl', [terminal.fd, TIOCSPGRP, group], { onFailure: 'ignore' });
 };
 
 export interface OuterDuties {
@@ -207,36 +152,6 @@ const actOnTimer = (program: Program, child: Slot, endAll: number): void => {
   program.jump(done);
   program.place(again);
   program.call('kill', [child, endAll], { onFailure: 'ignore' });
-  program.place(done);
-};
-
-/** A terminal with what is needed to give it back. */
-export interface OuterTerminal {
-  readonly fd: number;
-  /** the launcher's process group */
-  readonly processGroup: number;
-  /** struct termios of the kernel: 36 bytes */
-  readonly modes: Data;
-}
-
-/** Keeps the terminal's modes. */
-export const saveTerminal = (program: Program, { fd, processGroup }: Terminal): OuterTerminal => {
-  const modes = program.bytes(Buffer.alloc(64));
-  program.call('ioctl', [fd, TCGETS, modes], { onFailure: 'ignore' });
-  return { fd, processGroup, modes };
-};
-
-const returnTerminal = (program: Program, terminal: OuterTerminal, status: Slot): void => {
-  const [done, restore] = [program.label(), program.label()];
-  const group = program.words([0]);
-  program.call('ioctl', [terminal.fd, TIOCGPGRP, group], { onFailure: done });
-  const holder = program.subtract(0, program.valueAt(group));
-  program.call('kill', [holder, 0], { onFailure: restore }); // ESRCH: a group of the sandbox's, gone by now
-  program.jump(done);
-  program.place(restore);
-  program.call('ioctl', [terminal.fd, TIOCSPGRP, program.words([terminal.processGroup])], { onFailure: 'ignore' });
-  program.jumpIfEqual(status, 0, done);
-  program.call('ioctl', [terminal.fd, TCSETS, terminal.modes], { onFailure: 'ignore' });
   program.place(done);
 };
 
@@ -320,9 +235,6 @@ export const superviseInside = (
   sweep?.();
   program.call('exit_group', [1]);
 };
-
-const nextSignal = (program: Program, again: Label, info: Data | 0 = 0): Slot =>
-  program.call('rt_sigtimedwait', [program.words([everySignal]), info, 0, SIGSET_BYTES], { onFailure: again });
 
 /** Kills the command's own process group: all that can be told from outsiders without a PID namespace or a scope for signals. */
 export const sweepGroup = (program: Program, command: Slot): void => {

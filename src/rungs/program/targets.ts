@@ -12,8 +12,11 @@ export class TargetTree {
   readonly #program: Program;
   readonly #made = new Set<string>(['/']);
   readonly #untrusted: string[] = [];
+  /** the sandbox's HOME as a target */
+  readonly #ownTree: string | undefined;
 
-  constructor(program: Program, root: Slot) {
+  constructor(program: Program, root: Slot, ownTree?: string) {
+    this.#ownTree = ownTree;
     this.#program = program;
     this.root = root;
   }
@@ -43,6 +46,11 @@ export class TargetTree {
 
   /** Makes the target of a mount. */
   mountPoint(target: string, type: 'file' | 'dir'): Place {
+    if (this.#ownTree !== undefined && target.startsWith(`${this.#ownTree}/`)) {
+      // a link there was made by a run without a mount namespace, or planted: the mount goes before it
+      this.makeParent(target);
+      this.#inParent(target, (folder, name) => this.#removeLink(folder, name));
+    }
     if (type === 'dir') this.make(target);
     else {
       this.makeParent(target);
@@ -66,10 +74,17 @@ export class TargetTree {
   link(target: string, text: string): void {
     this.makeParent(target);
     this.#inParent(target, (folder, name) => {
-      if (!this.#isTrusted(target)) this.#program.call('unlinkat', [folder, name, 0], { onFailure: 'ignore' });
+      if (!this.#isTrusted(target)) this.#removeLink(folder, name);
       this.#program.call('symlinkat', [this.#program.string(text), folder, name]);
     });
     this.untrusted(target);
+  }
+
+  #removeLink(folder: Slot, name: Data): void {
+    const none = this.#program.label();
+    this.#program.call('readlinkat', [folder, name, this.#program.words([0]), 8], { onFailure: none });
+    this.#program.call('unlinkat', [folder, name, 0], { onFailure: 'ignore' });
+    this.#program.place(none);
   }
 
   #createIn(target: string, type: 'file' | 'dir'): void {
