@@ -66,15 +66,20 @@ export const cases = {
       ],
     });
     return [
-      group('steady: git status 20 times, 20,000 files', repo, many('git status --short', 20), 7),
-      group('steady: tsc on this project 2 times', project, many('node node_modules/typescript/bin/tsc -p .', 2), 5),
+      group('steady: git status 80 times, 20,000 files', repo, many('git status --short', 80), 5),
+      group(
+        'steady: tsc on this project 10 times',
+        project,
+        many('node node_modules/typescript/bin/tsc -p tsconfig.types.json', 10),
+        5,
+      ),
       group(
         'steady: npm ci from a warm cache',
         project,
         ['sh', '-c', 'npm ci --offline --no-audit --no-fund --cache ./.npm-cache'],
         5,
       ),
-      group('steady: 2,000 processes', repo, ['sh', '-c', 'for i in $(seq 2000); do /bin/true; done'], 5),
+      group('steady: 4,000 processes', repo, ['sh', '-c', 'for i in $(seq 4000); do /bin/true; done'], 5),
     ];
   },
 

@@ -5,7 +5,11 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const folder = mkdtempSync(join(tmpdir(), 'sbox-demo-'));
-const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state') };
+// without what npm run puts before PATH: this project's own tools are no part of the demonstration
+const path = process.env.PATH.split(':')
+  .filter((entry) => !entry.includes('node_modules'))
+  .join(':');
+const env = { ...process.env, PATH: path, XDG_STATE_HOME: join(folder, 'state') };
 const workspace = mkdtempSync(join(folder, 'project-'));
 const sbox = new URL('../bin/sbox.js', import.meta.url).pathname;
 

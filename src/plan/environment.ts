@@ -40,6 +40,7 @@ export const planEnvironment = (question: EnvironmentQuestion): PlannedEnvironme
     ...visible.env,
     ...planPassed(profile.env.pass, facts.env),
     ...planPassed(invocation.pass, facts.env),
+    ...planWithoutRoot(mechanism),
     ...planProxies(mechanism, mode),
     ...profile.env.set,
     ...invocation.set,
@@ -52,6 +53,10 @@ export const planEnvironment = (question: EnvironmentQuestion): PlannedEnvironme
     notes: [...visible.notes, ...missing.map((wanted) => `${wanted} is not set outside, so it is not set inside`)],
   };
 };
+
+/** Without a root of its own, files that are not shown are closed, not absent, and git takes that for an error (git(1)). */
+const planWithoutRoot = ({ kind }: Mechanism): Record<string, string> =>
+  kind === 'landlock' ? { GIT_CONFIG_NOSYSTEM: '1' } : {};
 
 /** Where nothing else keeps the network away, clients that heed proxy variables are led to a port where nobody listens (RFC 863). */
 const planProxies = (mechanism: Mechanism, mode: NetworkMode): Record<string, string> => {

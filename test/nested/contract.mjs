@@ -1,11 +1,12 @@
 /**
  * The contract of the properties, tried where it runs, as whoever runs it: contract.mjs SBOX [OPTION...]. Prints one JSON line for each
  * check (`control`: the attack without sbox; `inside`: in the sandbox; `expected`: what the report of that run makes of it), and one for
- * each plan, or a single one of kind `refused` where sbox can't make a sandbox.
+ * each plan; one of kind `refused` where sbox can't make a sandbox.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { attacksOf } from './contract/attacks.mjs';
+import { tryInnerMount } from './contract/inner-mount.mjs';
 import { tryLimits } from './contract/limits.mjs';
 import { tryLives } from './contract/lives.mjs';
 import { tryPlantedLinks } from './contract/planted-links.mjs';
@@ -19,8 +20,8 @@ const main = async () => {
   const world = await openWorld();
   const shared = triers.map((who) => `/dev/shm/${world.base.split('/').at(-1)}-${who}`);
   try {
-    const { work, declared, home } = world;
-    const mounts = [declared, `${home}/.config/tool`, `${work}/fixtures`].flatMap((path) => ['-m', `${path}:ro`]);
+    const { declared, home } = world;
+    const mounts = [declared, `${home}/.config/tool`].flatMap((path) => ['-m', `${path}:ro`]);
     const sbox = openSbox(program, [...mounts, ...options], world);
     const plan = await sbox.plan(
       [],
@@ -33,6 +34,7 @@ const main = async () => {
     await tryAttacks(sbox, world, plan, [], () => true);
     const open = await sbox.plan(['--net', 'full'], ['network', 'sockets']);
     await tryAttacks(sbox, world, open, ['--net', 'full'], ({ property }) => ['network', 'sockets'].includes(property));
+    await tryInnerMount(sbox, world, plan);
     await tryTerminal(sbox, world, plan);
     await tryLimits(sbox, world);
     await tryLives(sbox, world, plan);

@@ -79,7 +79,8 @@ export const runContract = async (environment: Environment): Promise<Contract> =
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Line);
-  const ended = status === 0 && lines.some(({ kind }) => kind === 'end');
+  const ended =
+    status === 0 && lines.some(({ kind }) => kind === 'end') && !lines.some(({ kind }) => kind === 'refused');
   return {
     environment,
     plans: lines.filter((line) => line.kind === 'plan'),

@@ -1,0 +1,161 @@
+/** Longer attempts to get out, tried where it runs, as whoever runs it: attempts.mjs SBOX NAME. Prints one JSON line with what came of it. */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const [program, name] = process.argv.slice(2);
+const base = realpathSync(mkdtempSync(join(tmpdir(), 'sbox-attempts-')));
+for (const folder of ['home', 'state', 'config', 'work']) mkdirSync(join(base, folder));
+const env = {
+  ...process.env,
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  HOME: join(base, 'home'),
+  XDG_STATE_HOME: join(base, 'state'),
+  XDG_CONFIG_HOME: join(base, 'config'),
+};
+const storm = join(process.cwd(), 'storm');
+const daemon = 'sleep 76543.22';
+
+const start = (argv) => {
+  const child = spawn(argv[0], argv.slice(1), { cwd: join(base, 'work'), env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr']) {
+    child[stream].on('data', (part) => {
+      said[stream] += part;
+    });
+  }
+  const ready = new Promise((resolve, reject) => {
+    child.stdout.once('data', resolve);
+    child.once('close', () => reject(new Error(`ended without a word: ${said.stderr}`)));
+  });
+  ready.catch(() => {}); // whoever waits for it gets it
+  // of a survivor's hold on the pipes nothing is waited for
+  const ended = new Promise((resolve) => child.once('exit', (status) => setTimeout(resolve, 50, { status, ...said })));
+  return { child, ready, ended };
+};
+const startInside = (argv, flags = []) => start([process.execPath, program, 'run', '-q', ...flags, '--', ...argv]);
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const argumentsOf = (pid) => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
+  } catch {
+    return ''; // ended meanwhile
+  }
+};
+const processesWith = (text) =>
+  readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && argumentsOf(pid).startsWith(text));
+
+/** How many are alive of these a while later; they are ended then. */
+const survivors = async (text) => {
+  for (let look = 0; look < 60 && processesWith(text).length > 0; look++) await pause(50);
+  const alive = processesWith(text);
+  for (let round = 0; round < 50 && processesWith(text).length > 0; round++) {
+    for (const pid of processesWith(text)) {
+      try {
+        process.kill(Number(pid), 'SIGKILL');
+      } catch {} // ended meanwhile
+    }
+  }
+  return alive.length;
+};
+
+const attempts = {
+  /** the launcher is killed at every moment of its start and of the run */
+  'killed at any moment': async () => {
+    const marker = 'sleep 76543.21';
+    let reached = 0;
+    for (let round = 0; round < 30; round++) {
+      const script = `(setsid ${marker} &); (setsid sh -c '${marker} & ${marker}' &); echo ready; ${marker}`;
+      const { child, ended, ready } = startInside(['sh', '-c', script]);
+      const began = await Promise.race([
+        ready.then(
+          () => true,
+          () => false,
+        ),
+        pause(round * 12).then(() => false),
+      ]);
+      if (began) reached++;
+      child.kill('SIGKILL');
+      await ended;
+    }
+    return { reached, alive: await survivors(marker) };
+  },
+
+  /** the supervisor is made to use up the processor time that it has been given, and a daemon is left */
+  'a supervisor out of processor time': async () => {
+    const inside = startInside(['sh', '-c', `(setsid ${daemon} &); exec "${storm}" limit`], ['-m', storm]);
+    await inside.ready;
+    await Promise.race([inside.ended, pause(10_000)]);
+    inside.child.kill('SIGKILL');
+    await inside.ended;
+    return { alive: await survivors(daemon) };
+  },
+
+  /** the supervisor is kept busy while the launcher is killed, and a daemon is left */
+  'a busy supervisor': async () => {
+    const inside = startInside(['sh', '-c', `(setsid ${daemon} &); exec "${storm}"`], ['-m', storm]);
+    await inside.ready;
+    inside.child.kill('SIGKILL');
+    await inside.ended;
+    return { alive: await survivors(daemon) };
+  },
+
+  /** the same without sbox: the positive control of both */
+  'a daemon without sbox': async () => {
+    const outside = start(['sh', '-c', `(setsid ${daemon} &); echo ready; sleep 5; true`]);
+    await outside.ready;
+    outside.child.kill('SIGKILL');
+    await outside.ended;
+    return { alive: await survivors(daemon) };
+  },
+
+  /** the temporary folder is left in a state that is hard to remove */
+  'traps in the temporary folder': async () => {
+    const traps = `import os
+os.chdir(os.environ['TMPDIR'])
+os.mkdir('shut'); open('shut/file', 'w'); os.chmod('shut', 0)
+for _ in range(3000):
+  os.mkdir('deep' * 5); os.chdir('deep' * 5)`;
+    const first = await startInside(['/usr/bin/python3', '-c', traps]).ended;
+    const second = await startInside(['true']).ended;
+    for (const folder of runFolders()) utimesSync(folder, 1, 1); // older than a folder without an owner may become
+    const third = await startInside(['true']).ended;
+    return { statuses: [first.status, second.status, third.status], said: third.stderr, left: runFolders().length };
+  },
+
+  /** an ordinary user's other processes */
+  'a limit of processes': async () => {
+    const sleepers = Array.from({ length: 40 }, () => spawn('sleep', ['60'], { stdio: 'ignore' }));
+    const { status, stderr } = await startInside(['sh', '-c', '/bin/true; exit 7'], ['--processes', '30']).ended;
+    for (const child of sleepers) child.kill();
+    return { status, stderr };
+  },
+
+  /** a package of the registry, installed "globally" and run */
+  'npm install -g': async () => {
+    const script =
+      'npm install -g --no-audit --no-fund semver@7.7.2 >/dev/null && semver -r ">1.2" 1.2.3 1.3.0 && command -v semver';
+    const { status, stdout, stderr } = await startInside(['sh', '-c', script], ['--net', 'full', '-p', 'node']).ended;
+    return {
+      status,
+      lines: stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split('/').at(-1)),
+      stderr,
+      outside: existsSync(join(env.HOME, '.local/bin/semver')),
+    };
+  },
+};
+
+const runFolders = () => {
+  const folder = join(base, 'state/sbox/runs');
+  return existsSync(folder) ? readdirSync(folder).map((run) => join(folder, run)) : [];
+};
+
+process.stdout.write(`${JSON.stringify(await attempts[name]())}\n`);
+execFileSync('rm', ['-rf', '--one-file-system', base]);
+process.exit(0); // whatever may hold a pipe

@@ -1,0 +1,72 @@
+import { cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { compile } from '../support/compile.ts';
+import { builtPackage } from '../support/package-copy.ts';
+import { environments } from './environments.ts';
+import { needsContainers } from './needs-containers.ts';
+import { runNested } from './run-contract.ts';
+
+const possible = needsContainers();
+
+const attempt = async (variant: string, name: string, env: Readonly<Record<string, string>> = {}): Promise<unknown> => {
+  const folder = builtPackage();
+  cpSync(fileURLToPath(new URL('attempts.mjs', import.meta.url)), join(folder, 'attempts.mjs'));
+  if (!existsSync(join(folder, 'storm'))) compile('escape/storm.c', join(folder, 'storm'), ['-static']);
+  const argv = [process.execPath, join(folder, 'attempts.mjs'), join(folder, 'bin/sbox.js'), name];
+  const { status, stdout, stderr } = await runNested({ variant }, argv, env);
+  if (status !== 0) throw new Error(`${name} in ${variant} ended with ${status}: ${stdout}\n${stderr}`);
+  return JSON.parse(stdout);
+};
+
+const named = (...variants: readonly string[]) =>
+  environments.filter(({ variant, deny }) => variants.includes(variant) && !deny);
+
+describe.skipIf(!possible).each(named('docker', 'docker-user', 'k8s', 'host-user'))('$name', ({ variant }) => {
+  test('nothing survives a launcher that is killed at any moment', async () => {
+    expect(await attempt(variant, 'killed at any moment')).toEqual({
+      reached: expect.toSatisfy((n) => n > 0),
+      alive: 0,
+    });
+  });
+
+  // fails: on the landlock rung without namespaces: the kernel kills the inner supervisor, and nobody sweeps up behind it
+  test('nothing survives a supervisor that the command has run out of processor time', async () => {
+    expect(await attempt(variant, 'a supervisor out of processor time')).toEqual({ alive: 0 });
+  });
+
+  test('a supervisor that the command keeps busy still ends everything when the launcher is killed', async () => {
+    expect(await attempt(variant, 'a busy supervisor')).toEqual({ alive: 0 });
+  });
+
+  test('without sbox, such a daemon survives', async () => {
+    expect(await attempt(variant, 'a daemon without sbox')).toEqual({ alive: 1 });
+  });
+
+  test('what the command leaves in its temporary folder stops no later run', async () => {
+    expect(await attempt(variant, 'traps in the temporary folder')).toEqual({ statuses: [0, 0, 0], said: '', left: 0 });
+  });
+
+  // fails: as an ordinary user on the landlock rung without namespaces, where the kernel counts all processes of the uid
+  test('a limit of processes counts those of the sandbox only', async () => {
+    expect(await attempt(variant, 'a limit of processes')).toEqual({ status: 7, stderr: '' });
+  });
+});
+
+describe.skipIf(!possible).each(named('docker', 'k8s'))('$name, with the network', ({ variant }) => {
+  test('npm install -g works and touches nothing outside', async () => {
+    expect(
+      await attempt(variant, 'npm install -g', {
+        ...(process.env as Record<string, string>),
+        NESTED_NET: 'host',
+        NESTED_KEEP_ENV: '1',
+      }),
+    ).toEqual({
+      status: 0,
+      lines: ['1.3.0', 'semver'],
+      stderr: '',
+      outside: false,
+    });
+  });
+});
