@@ -2,7 +2,7 @@
 // the interpreter's executables, the types; and profiles/sbox.schema.json.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -41,8 +41,10 @@ try {
   await build({ ...common, entryPoints: ['src/syscall/elf.ts'], outfile: elf, format: 'esm' });
   const { renderExecutable } = await import(pathToFileURL(elf).href);
   for (const arch of ['x64', 'arm64']) {
-    writeFileSync(`dist/interpreter-${arch}`, renderExecutable(arch));
-    chmodSync(`dist/interpreter-${arch}`, 0o755);
+    // by rename, for one that is running can't be written to
+    writeFileSync(`dist/interpreter-${arch}.new`, renderExecutable(arch));
+    chmodSync(`dist/interpreter-${arch}.new`, 0o755);
+    renameSync(`dist/interpreter-${arch}.new`, `dist/interpreter-${arch}`);
   }
 } finally {
   rmSync(folder, { recursive: true });

@@ -94,6 +94,8 @@ export interface Facts {
   readonly user: {
     readonly uid: number;
     readonly gid: number;
+    /** whether the kernel itself takes this user for uid 0, rather than a user namespace alone */
+    readonly kernelRoot: boolean;
     readonly name: string;
     readonly group: string;
     readonly shell: string;

@@ -79,7 +79,7 @@ export interface Plan {
   readonly env: Readonly<Record<string, string>>;
   readonly network: { readonly mode: NetworkMode };
   readonly hostname: string;
-  readonly user: { readonly uid: number; readonly gid: number };
+  readonly user: { readonly uid: number; readonly gid: number; readonly kernelRoot: boolean };
   readonly userNamespaces: boolean;
   readonly limits: Limits;
   /** the caller's own limits of open files, where the limits name none */

@@ -10,10 +10,20 @@ export const probeUser = (env: Facts['env']): Facts['user'] => {
   return {
     uid,
     gid,
+    kernelRoot: uid === 0 && isMappedToItself(),
     name: plainName(entry?.username) ?? plainName(env['USER']) ?? `u${uid}`,
     group: probeGroupName(gid) ?? `g${gid}`,
     shell: env['SHELL']?.startsWith('/') ? env['SHELL'] : (entry?.shell ?? '/bin/sh'),
   };
+};
+
+/** Whether uid 0 of this user namespace is uid 0 outside of all (user_namespaces(7)). */
+const isMappedToItself = (): boolean => {
+  try {
+    return /^\s*0\s+0\s/m.test(readFileSync('/proc/self/uid_map', 'utf8'));
+  } catch {
+    return true;
+  }
 };
 
 /** What may stand in a field of passwd(5). */

@@ -54,7 +54,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
   const shape = {
     network,
     limits: { ...profile.limits, ...invocation.limits },
-    user: { uid: facts.user.uid, gid: facts.user.gid },
+    user: { uid: facts.user.uid, gid: facts.user.gid, kernelRoot: facts.user.kernelRoot },
     userNamespaces: profile.userNamespaces,
   };
   const plan: Plan = {

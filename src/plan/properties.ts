@@ -75,7 +75,11 @@ const landlockFiles = ({ abi }: Extract<Mechanism, { kind: 'landlock' }>, facts:
       : []),
   ];
   return [
-    property('hide', 'partial', "undeclared paths can't be opened, but that they exist shows to stat"),
+    property(
+      'hide',
+      'partial',
+      "undeclared paths can't be opened, but that they exist shows to stat, readlink and inotify",
+    ),
     property('read', 'enforced', 'Landlock refuses to open what was not declared'),
     property('write', 'partial', holes.join('; ')),
   ];
@@ -83,6 +87,7 @@ const landlockFiles = ({ abi }: Extract<Mechanism, { kind: 'landlock' }>, facts:
 
 const landlockRest = (plan: Shape, { abi, namespaces }: Extract<Mechanism, { kind: 'landlock' }>): Property[] => {
   const contained = namespaces || abi >= 6;
+  const { user } = plan;
   return [
     plan.network.mode === 'full'
       ? openNetwork
@@ -98,7 +103,7 @@ const landlockRest = (plan: Shape, { abi, namespaces }: Extract<Mechanism, { kin
       'process',
       'partial',
       contained
-        ? "/proc shows outsiders' names and command lines; they can't be traced or signalled"
+        ? landlockProcess(namespaces || user.kernelRoot)
         : 'processes of the same user can be seen and signalled, and a daemon outlives the run (Landlock ABI 6 is missing)',
     ),
   ];
@@ -119,9 +124,20 @@ const portableRest = ({ network }: Shape): Property[] => [
   property('tty', 'open', 'input can be pushed into the terminal'),
 ];
 
+/** Without a PID namespace an ordinary user's processes can be reniced (setpriority(2)); root's have capabilities that the command lacks. */
+const landlockProcess = (safe: boolean): string =>
+  safe
+    ? "/proc shows outsiders' names and command lines; they can't be traced or signalled"
+    : "/proc shows outsiders' names and command lines, and their priorities can be changed; they can't be traced or signalled";
+
 const openNetwork = property('network', 'open', 'mode full: everything that the host reaches');
 
-const planLimits = ({ limits, user }: Shape): Property =>
-  limits.processes !== undefined && user.uid === 0
-    ? property('limits', 'partial', 'rlimits per process; the kernel does not count the processes of uid 0')
-    : property('limits', 'enforced', 'rlimits per process');
+const planLimits = ({ limits, mechanism, user }: Shape): Property => {
+  const counted = mechanism.kind === 'namespaces' || (mechanism.kind === 'landlock' && mechanism.namespaces);
+  if (limits.processes === undefined) return property('limits', 'enforced', 'rlimits per process');
+  if (user.kernelRoot)
+    return property('limits', 'partial', 'rlimits per process; the kernel does not count the processes of uid 0');
+  return counted
+    ? property('limits', 'enforced', 'rlimits per process')
+    : property('limits', 'partial', "rlimits per process; the user's other processes are counted, too");
+};

@@ -72,8 +72,15 @@ const causes: readonly Cause[] = [
     fix: containerFix,
   },
   {
+    goal: /^start the /,
+    errnos: ['EAGAIN'],
+    code: 'SBOX_E_SETUP',
+    cause: 'the limit of processes is reached; without namespaces, all processes of the user count',
+    fix: 'choose a higher --processes, or leave it out',
+  },
+  {
     goal: /^link /,
-    errnos: ['EEXIST'],
+    errnos: ['EEXIST', 'ELOOP'],
     code: 'SBOX_E_MOUNT',
     cause: "something that a command made stands there in the sandbox's HOME",
     fix: 'look at it with: sbox run -- ls -la ~; move it away there, or start anew: sbox list, sbox remove NAME',

@@ -89,7 +89,7 @@ const smallestPlan = {
   env: {},
   network: { mode: 'none' },
   hostname: 'sbox',
-  user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+  user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, kernelRoot: false },
   userNamespaces: false,
   limits: {},
   ignoredSignals: [],

@@ -21,7 +21,8 @@ export const openRunFolder = async (path: string): Promise<void> => {
 const isAbandoned = (path: string): boolean => {
   try {
     return hasEnded(JSON.parse(readFileSync(join(path, 'owner.json'), 'utf8')) as ProcessIdentity);
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return false; // closed by its command: in use, as far as one can tell
     const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
     return made !== undefined && Date.now() - made > namelessMs;
   }

@@ -7,9 +7,18 @@ export const openUse = (folder: string): Disposable => {
   const users = join(folder, 'users');
   const own = join(users, `${process.pid}-${uses++}`);
   mkdirSync(users, { recursive: true, mode: 0o700 });
-  for (const path of listEnded(users)) rmSync(path, { force: true });
+  for (const path of listEnded(users)) forget(path);
   writeFileSync(own, JSON.stringify(ownIdentity()), { mode: 0o600 });
-  return { [Symbol.dispose]: () => rmSync(own, { force: true }) };
+  return { [Symbol.dispose]: () => forget(own) };
+};
+
+/** What can't be removed names a process that has ended: it is passed over and removed by the next run. */
+const forget = (path: string): void => {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // the command has closed the folder to its own user
+  }
 };
 
 let uses = 0;

@@ -104,5 +104,8 @@ export const LANDLOCK_RULE_PATH_BENEATH = 1;
 export const PR_SET_CHILD_SUBREAPER = 36;
 /** mount(2) */
 export const MS_MOVE = 0x2000;
-/** A signal that nobody else sends: the inner supervisor's word that its parent is gone. */
-export const SIGPWR = 30;
+/**
+ * A signal that nobody else sends: the word that a process's parent is gone. Of several pending signals rt_sigtimedwait(2) takes the
+ * lowest, so this comes before SIGCHLD, however many children end.
+ */
+export const SIGSTKFLT = 16;

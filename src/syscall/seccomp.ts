@@ -4,15 +4,18 @@ import { type Arch, type SyscallName, syscallNumber } from './numbers.ts';
 export interface SeccompOptions {
   /** the command may create user namespaces, and mount inside them */
   readonly userNamespaces: boolean;
-  /** `all`: unix, IPv4, IPv6, netlink; `internet`: without unix sockets but socketpair(2); `none`: netlink only, likewise */
+  /** `all`: unix, IPv4, IPv6; `internet`: without unix sockets but socketpair(2); `none`: that alone; routing netlink always */
   readonly sockets: 'all' | 'internet' | 'none';
-  /** System V IPC and POSIX message queues; they have no namespace of their own on every rung */
-  readonly ipc: boolean;
+  /** whether System V IPC and POSIX message queues are in a namespace of the run's own; else there are none */
+  readonly ownIpc: boolean;
+  /** whether the run has a PID namespace; else the limits of other processes can't be set, which would end them */
+  readonly ownPids: boolean;
 }
 
 const EPERM = 1;
 const ENOSYS = 38;
 const EAFNOSUPPORT = 97;
+const EPROTONOSUPPORT = 93;
 
 /** AUDIT_ARCH_* (linux/audit.h). */
 const auditArch: Record<Arch, number> = { x64: 0xc000_003e, arm64: 0xc000_00b7 };
@@ -81,19 +84,37 @@ const cloneNamespaceFlags = namespaceFlags & ~0x80;
 /** Requests that push bytes into a terminal's input, and the Linux console's multiplexer (ioctl_tty(2)). */
 const refusedRequests = { TIOCSTI: 0x5412, TIOCLINUX: 0x541c } as const;
 
-/** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. AF_VSOCK and AF_ALG, for two, know no network namespace. */
+/** AF_UNIX, AF_INET, AF_INET6. AF_VSOCK and AF_ALG, for two, know no network namespace. */
 const socketFamilies: Record<SeccompOptions['sockets'], readonly number[]> = {
-  all: [1, 2, 10, 16],
-  internet: [2, 10, 16],
-  none: [16],
+  all: [1, 2, 10],
+  internet: [2, 10],
+  none: [],
 };
 const AF_UNIX = 1;
+/** Only its protocol for addresses and routes, which getifaddrs(3) needs; others tell of the host's sockets or reach its programs. */
+const AF_NETLINK = 16;
+const NETLINK_ROUTE = 0;
 /** SOCK_STREAM and SOCK_SEQPACKET: a socket of such a pair stays connected to the other. */
 const connectedTypes = [1, 5] as const;
 /** The bits of a socket's type beside its flags. */
 const socketTypeMask = 0xf;
 
-const ipcFamily: readonly SyscallName[] = ['shmget', 'shmat', 'semget', 'msgget', 'mq_open', 'mq_unlink'];
+const ipcFamily: readonly SyscallName[] = [
+  'shmget',
+  'shmat',
+  'shmdt',
+  'shmctl',
+  'semget',
+  'semop',
+  'semtimedop',
+  'semctl',
+  'msgget',
+  'msgsnd',
+  'msgrcv',
+  'msgctl',
+  'mq_open',
+  'mq_unlink',
+];
 
 /**
  * The filter of the kernel rungs: whatever it does not name is allowed; other ABIs end the process (seccomp(2)).
@@ -113,7 +134,10 @@ export const renderSeccompFilter = (arch: Arch, options: SeccompOptions): Buffer
   });
   whenCalled(filter, arch, 'socket', 0, () => {
     for (const family of socketFamilies[options.sockets]) filter.returnIf('equal', family, verdict.allow);
-    filter.return(verdict.errno(EAFNOSUPPORT));
+    filter.returnIf('equal', AF_NETLINK, verdict.errno(EAFNOSUPPORT), true);
+    filter.load(seccompData.low(2));
+    filter.returnIf('equal', NETLINK_ROUTE, verdict.allow);
+    filter.return(verdict.errno(EPROTONOSUPPORT));
   });
   whenCalled(filter, arch, 'socketpair', 0, () => {
     filter.returnIf('equal', AF_UNIX, verdict.errno(EAFNOSUPPORT), true);
@@ -124,7 +148,10 @@ export const renderSeccompFilter = (arch: Arch, options: SeccompOptions): Buffer
     for (const type of connectedTypes) filter.returnIf('equal', type, verdict.allow);
     filter.return(verdict.errno(EPERM));
   });
-  if (!options.ipc) refuse(filter, arch, ipcFamily, EPERM);
+  if (!options.ownIpc) refuse(filter, arch, ipcFamily, EPERM);
+  if (!options.ownPids) {
+    whenCalled(filter, arch, 'prlimit64', 0, () => filter.returnIf('equal', 0, verdict.errno(EPERM), true));
+  }
   filter.return(verdict.allow);
   return filter.render();
 };

@@ -23,8 +23,6 @@ const contractIn = async (name: string): Promise<Contract> => {
 const describeCheck = ({ network, property, attack, control, inside }: Check): string =>
   `${property} (network ${network}): ${attack}: without sbox: ${control}; inside: ${inside}`;
 
-// fails: where the landlock rung is used; the attacks that are marked in contract/attacks.mjs and contract/lives.mjs say why
-// fails: podman, where uid 0 is not the kernel's, so that its processes are counted, and the report says that they are not
 test.skipIf(!possible).each(every)(
   '$name: the rung is the one that has to be there, and what it promises is so',
   async (environment) => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Mechanism } from '../../src/domain/plan.ts';
@@ -46,7 +46,9 @@ const limitMs = 60_000;
 /** A copy of the package with the contract beside it, for whoever is to run both. */
 const projectFolder = (): string => {
   const folder = builtPackage();
-  for (const name of ['contract.mjs', 'contract']) cpSync(join(here, name), join(folder, name), { recursive: true });
+  // once: another environment may be reading them
+  if (existsSync(join(folder, 'contract.mjs'))) return folder;
+  for (const name of ['contract', 'contract.mjs']) cpSync(join(here, name), join(folder, name), { recursive: true });
   return folder;
 };
 

@@ -37,6 +37,7 @@ const signatures: Readonly<Record<string, readonly Kind[]>> = {
   ppoll: [1, 'number', 2],
   prlimit64: ['number', 'number', 2],
   read: ['fd', 'out'],
+  readlinkat: ['fd', 'text', 'out'],
   rt_sigprocmask: ['number', 1, 1],
   rt_sigtimedwait: [1, 'out'],
   seccomp: ['number', 'number', 'filter'],

@@ -41,7 +41,7 @@ export const capabilities = (changes: Partial<Capabilities> = {}): Capabilities 
 export const facts = (changes: Partial<Facts> = {}): Facts => ({
   arch: 'x64',
   capabilities: capabilities(),
-  user: { uid: 1000, gid: 1000, name: 'ann', group: 'ann', shell: '/bin/bash' },
+  user: { uid: 1000, gid: 1000, kernelRoot: false, name: 'ann', group: 'ann', shell: '/bin/bash' },
   home: '/home/ann',
   realHome: '/home/ann',
   hostname: 'box',
@@ -62,6 +62,7 @@ export const facts = (changes: Partial<Facts> = {}): Facts => ({
   tools: { toolchains: [], links: [], path: ['/usr/bin'] },
   paths: {},
   protectedPaths: [],
+  ignoredSignals: [],
   sharedFiles: ['/etc/passwd', '/etc/hosts'],
   resolvConf: 'nameserver 192.0.2.53\n',
   hosts: '127.0.0.1 localhost box\n',

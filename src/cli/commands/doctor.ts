@@ -46,7 +46,13 @@ const diagnose = (capabilities: Capabilities): Diagnosis => {
     ...(best && { rung: best.kind }),
     properties: best
       ? planProperties(
-          { network: { mode: 'none' }, limits: {}, user: { uid, gid: 0 }, userNamespaces: false, mechanism: best },
+          {
+            network: { mode: 'none' },
+            limits: {},
+            user: { uid, gid: 0, kernelRoot: uid === 0 },
+            userNamespaces: false,
+            mechanism: best,
+          },
           facts,
         )
       : [],

@@ -14,9 +14,9 @@ import { sweepGroup } from '../program/supervise.ts';
 export type LandlockPlan = Plan & { readonly mechanism: Extract<Mechanism, { kind: 'landlock' }> };
 
 /**
- * Renders a plan as the program of the landlock rung: the host's own root, where the kernel refuses what was not declared. Two Landlock
- * domains, one in the other: the inner supervisor's keeps signals in, so that its kill(-1) reaches the run and nothing else;
- * the command's holds the rules, and can't signal the supervisor.
+ * Renders a plan as the program of the landlock rung: the host's own root, where the kernel refuses what was not declared. Each
+ * process has a Landlock domain inside its parent's: those of the supervisors keep signals in, the command's holds the rules, and
+ * can't signal a supervisor.
  */
 export const renderLandlockProgram = (plan: LandlockPlan, arch: Arch): Program => {
   const { abi, namespaces } = plan.mechanism;
@@ -24,6 +24,7 @@ export const renderLandlockProgram = (plan: LandlockPlan, arch: Arch): Program =
   return renderRun(plan, arch, {
     outer: (program) => {
       if (namespaces) unshareNamespaces(program, plan, false);
+      else adoptRun(program, abi);
     },
     inner: (program) => {
       if (namespaces && plan.network.mode !== 'full') raiseLoopback(program);
@@ -37,7 +38,7 @@ export const renderLandlockProgram = (plan: LandlockPlan, arch: Arch): Program =
       program.goal = `go to "${plan.cwd}"`;
       program.call('chdir', [program.string(plan.cwd)]);
     },
-    ...(namespaces ? {} : { sweep: abi >= 6 ? sweepDomain : sweepGroup }),
+    ...(namespaces ? {} : abi >= 6 ? { sweep: sweepDomain, sweepOutside: sweepDomain } : { sweep: sweepGroup }),
   });
 };
 
@@ -47,16 +48,22 @@ const confine = (program: Program, plan: LandlockPlan, arch: Arch): void => {
   setLimits(program, plan);
   dropCapabilities(program);
   forbidNewPrivileges(program);
-  if (!namespaces) {
-    program.goal = 'adopt the orphans of the command';
-    program.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0]);
-  }
-  if (abi >= 6) {
-    program.goal = 'keep signals inside';
-    restrictSelf(program, createRuleset(program, abi, { files: 0, scope: scope.SIGNAL }));
-  }
+  if (!namespaces) adoptRun(program, abi);
   const sockets = plan.network.mode === 'full' || namespaces ? 'internet' : 'none';
-  installFilter(program, arch, { userNamespaces: false, sockets, ipc: namespaces });
+  installFilter(program, arch, { userNamespaces: false, sockets, ownIpc: namespaces, ownPids: namespaces });
+};
+
+/**
+ * Makes this process the one that orphans of the run come to, and puts it into a domain of its own whose scope keeps its signals in: its
+ * kill(-1) reaches the run and nothing else. Both supervisors do so, so that the end of one leaves nothing behind.
+ */
+const adoptRun = (program: Program, abi: number): void => {
+  program.goal = 'adopt the orphans of the command';
+  program.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0]);
+  if (abi < 6) return;
+  forbidNewPrivileges(program);
+  program.goal = 'keep signals inside';
+  restrictSelf(program, createRuleset(program, abi, { files: 0, scope: scope.SIGNAL }));
 };
 
 /** The rules of the command's domain. */

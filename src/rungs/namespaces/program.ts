@@ -35,7 +35,12 @@ const enterSandbox = (program: Program, plan: NamespacePlan, host: NamespaceHost
   dropCapabilities(program);
   forbidNewPrivileges(program);
   if (host.landlockAbi >= 2 && !plan.userNamespaces) guard(program, host.landlockAbi, ownNetwork);
-  installFilter(program, host.arch, { userNamespaces: plan.userNamespaces, sockets: 'all', ipc: true });
+  installFilter(program, host.arch, {
+    userNamespaces: plan.userNamespaces,
+    sockets: 'all',
+    ownIpc: true,
+    ownPids: true,
+  });
 };
 
 /**

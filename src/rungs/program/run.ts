@@ -1,5 +1,5 @@
 import type { Plan } from '../../domain/plan.ts';
-import { SIGKILL, SIGPWR } from '../../syscall/constants.ts';
+import { SIGKILL, SIGSTKFLT } from '../../syscall/constants.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import { type Data, Program, type Slot } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
@@ -26,6 +26,8 @@ export interface Stages {
   readonly inner: (program: Program) => void;
   /** in the command's process, just before the command is executed */
   readonly command: (program: Program) => void;
+  /** in the outer supervisor, once the inner one has ended: kills what that has left behind because it was killed itself */
+  readonly sweepOutside?: (program: Program) => void;
   /** kills whatever the command has left running; absent where a PID namespace does that */
   readonly sweep?: (program: Program, command: Slot) => void;
 }
@@ -45,20 +47,27 @@ export const renderRun = (plan: Plan, arch: Arch, stages: Stages): Program => {
   const terminal = plan.terminal && saveTerminal(program, plan.terminal);
   stages.outer(program);
   // a signal that it takes, rather than its death: the terminal is given back before the end
-  dieWithParent(program, channel, SIGPWR);
+  dieWithParent(program, channel, SIGSTKFLT);
   program.goal = 'start the inner supervisor';
   const inner = fork(program, (line) => renderInner(program, plan, stages, mask, line));
   shield(program);
   releaseStreams(program, plan.terminal?.fd);
   program.call('close', [channel]);
   const { timeoutMs } = plan.limits;
-  superviseOutside(program, { child: inner, terminal, timeoutMs, endAll: stages.sweep ? SIGPWR : SIGKILL });
+  const { sweepOutside } = stages;
+  superviseOutside(program, {
+    child: inner,
+    terminal,
+    timeoutMs,
+    endAll: stages.sweep ? SIGSTKFLT : SIGKILL,
+    ...(sweepOutside && { sweep: () => sweepOutside(program) }),
+  });
   return program;
 };
 
 const renderInner = (program: Program, plan: Plan, stages: Stages, mask: Data, line: LifeLine): void => {
   const { sweep } = stages;
-  dieWithParent(program, line, sweep ? SIGPWR : SIGKILL);
+  dieWithParent(program, line, sweep ? SIGSTKFLT : SIGKILL);
   shield(program);
   stages.inner(program);
   program.goal = 'report to the launcher';
@@ -77,6 +86,6 @@ const renderInner = (program: Program, plan: Plan, stages: Stages, mask: Data, l
     command,
     terminalFd: plan.terminal?.fd,
     ownPids: sweep === undefined,
-    ...(sweep && { orphaned: SIGPWR, sweep: () => sweep(program, command) }),
+    ...(sweep && { orphaned: SIGSTKFLT, sweep: () => sweep(program, command) }),
   });
 };

@@ -8,7 +8,7 @@ import {
   SIGCHLD,
   SIGCONT,
   SIGKILL,
-  SIGPWR,
+  SIGSTKFLT,
   SIGTERM,
   SIGTTOU,
   TIOCSPGRP,
@@ -92,6 +92,8 @@ export interface OuterDuties {
   readonly timeoutMs: number | undefined;
   /** the signal that makes the inner supervisor end everything */
   readonly endAll: number;
+  /** kills what is left once the inner supervisor has ended, however it ended; absent where a PID namespace has done so */
+  readonly sweep?: () => void;
 }
 
 /** From SIGTERM at the time limit to the end of everything. */
@@ -102,7 +104,10 @@ const graceMs = 5_000;
  * and when the child ended gives the terminal back: its modes if the command was killed, its foreground if it was held by a group
  * that is gone.
  */
-export const superviseOutside = (program: Program, { child, terminal, timeoutMs, endAll }: OuterDuties): void => {
+export const superviseOutside = (
+  program: Program,
+  { child, terminal, timeoutMs, endAll, sweep }: OuterDuties,
+): void => {
   const status = program.slot();
   if (timeoutMs !== undefined) startTimer(program, timeoutMs);
   const [ended, wait] = [program.label(), program.here()];
@@ -111,7 +116,7 @@ export const superviseOutside = (program: Program, { child, terminal, timeoutMs,
   program.jumpIfEqual(signal, SIGCHLD, reap);
   if (timeoutMs !== undefined) program.jumpIfEqual(signal, SIGALRM, expired);
   const orphaned = program.label();
-  program.jumpIfEqual(signal, SIGPWR, orphaned);
+  program.jumpIfEqual(signal, SIGSTKFLT, orphaned);
   program.call('kill', [child, signal], { onFailure: 'ignore' });
   program.jump(wait);
   program.place(orphaned);
@@ -130,6 +135,7 @@ export const superviseOutside = (program: Program, { child, terminal, timeoutMs,
     program.jump(wait);
   }
   program.place(ended);
+  sweep?.();
   if (terminal) returnTerminal(program, terminal, status);
   program.call('exit_group', [0]);
 };

@@ -219,7 +219,7 @@ eachUser((as) => {
     });
   });
 
-  // fails: some errors name no fix
+  // fails: a document that is not JSON, not there or a directory is refused without a fix
   test('every error names a fix or a hint', async () => {
     const without: string[] = [];
     for (const { what, args, prepare } of cases) {
@@ -232,7 +232,6 @@ eachUser((as) => {
     expect(without).toEqual([]);
   });
 
-  // fails: commander takes it for an argument of the program: "too many arguments. Expected 0 arguments but got 1."
   test('an unknown command is named', async () => {
     const ended = await runSbox(['frobnicate'], aWorkspace(as));
     expect(ended.code).toBe(2);
@@ -259,7 +258,6 @@ eachUser((as) => {
     expect(listing(workspace.cwd)).toEqual([]);
   });
 
-  // fails: fs.mkdir with `recursive` never returns below /proc, where the kernel answers ENOENT
   test('a state directory below /proc', async () => {
     const options = { ...aWorkspace(as), env: { XDG_STATE_HOME: '/proc/x' }, timeoutMs: 10_000 };
     const ended = await runSbox(['run', '--', 'true'], options);
@@ -277,7 +275,6 @@ eachUser((as) => {
     expect(many).toMatchObject({ code: 0, stdout: '1980000\n' });
   });
 
-  // fails: main() opens its context outside its try block, so that a stack trace ends the run with 1
   test('a working directory that was removed', async () => {
     const workspace = aWorkspace(as);
     const script = `mkdir gone; cd gone; rmdir ../gone; ${sboxCommand(['run', '--', 'true']).join(' ')}`;
@@ -292,7 +289,6 @@ eachUser((as) => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
   });
 
-  // fails: os.homedir() gives $HOME as it is, empty or relative, and throws for a uid without an account
   test.each([undefined, '', 'relative'])(
     'HOME %s gives a HOME that is absolute and can be written, or a clear error',
     async (home) => {
@@ -415,14 +411,12 @@ describe('the library', () => {
     ['the name of a variable', { set: { 'A\0B': 'x' } }],
     ['the name of a sandbox', { name: 'a\0b' }],
     ['the source of a mount', { mounts: [mount({ source: '/us\0r' })] }],
-    // fails: only documents and --mount are looked at
     ['the target of a mount', { mounts: [mount({ target: '/da\0ta' })] }],
   ])('refuses a NUL character in %s', async (_, invocation) => {
     await expect(plan(invocation)).rejects.toMatchObject({ name: 'SboxError', exitCode: 2 });
   });
 
   test.each<[string, Partial<Invocation>]>([
-    // fails: only documents and --env are looked at, so that the command gets another variable
     ['a name that holds =', { set: { 'A=B': 'x' } }],
     ['an empty name', { set: { '': 'x' } }],
   ])('refuses %s of a variable', async (_, invocation) => {

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { file, needs, program } from '../../support/needs.ts';
+import { builtPackage } from '../../support/package-copy.ts';
 import { processesWith, uniqueDuration, until } from '../../support/processes.ts';
 import { openTerminal, type Terminal, terminals } from '../../support/pty.ts';
 import { aWorkspace, eachUser, sboxCommand, type Workspace } from '../../support/sbox.ts';
@@ -257,7 +258,7 @@ eachUser((as) => {
     expect(await terminal.state()).toEqual(before);
   });
 
-  // fails: the command takes the foreground although another program of the job, less, has the terminal's keyboard
+  // fails: the launcher passes Ctrl-C on to the shell alone, which waits for the program that it runs and that did not get it
   needs(terminals, program('less'))('a pager that shares the pipeline with sbox can use the terminal', async () => {
     await using terminal = await openShell(aWorkspace(as));
     terminal.send("sbox run -q -- sh -c 'seq 100000; sleep 600' | less\r");
@@ -265,11 +266,12 @@ eachUser((as) => {
     terminal.send(' ');
     await terminal.expect(/\b46\b/);
     terminal.send('q');
+    await terminal.expect('\x1b[?1049l'); // less has given the screen back
+    terminal.send('\x03'); // the pipeline goes on until its first command ends
     await terminal.expect('outside> ');
     expect(terminal.shown()).not.toContain('Stopped');
   });
 
-  // fails: the terminal's foreground stays with the group of the killed sandbox, so that the script's read gets EIO
   onTerminal('a script outside can read the terminal again after sbox was killed in it', async () => {
     const workspace = aWorkspace(as);
     const duration = uniqueDuration();
@@ -277,7 +279,7 @@ eachUser((as) => {
       [
         'sh',
         '-c',
-        '"$@"; echo "status $?"; read x; echo "read $x"',
+        '"$@"; echo "status $?"; while [ ! -e go ]; do sleep 0.05; done; read x; echo "read $x"',
         'sh',
         ...sboxCommand(['run', '-q', '--', 'sleep', duration]),
       ],
@@ -288,7 +290,10 @@ eachUser((as) => {
     const launcher = processesWith(`run -q -- sleep ${duration}`).find((pid) => isNamed(pid, 'node'));
     process.kill(launcher ?? Number.NaN, 'SIGKILL');
     await terminal.expect('status 137');
-    await until('its end', () => !sleeping());
+    // the shell goes on at once, the supervisor gives the terminal back when everything inside has ended
+    await until('the end of the supervisors', () => processesWith(join(builtPackage(), 'dist/')).length === 0);
+    expect(sleeping()).toBe(false);
+    writeFileSync(join(workspace.cwd, 'go'), '');
     terminal.send('word\r');
     await terminal.expect('read word');
   });

@@ -90,7 +90,6 @@ describe('as the kernel', () => {
     expect(ask(`${root}/${path}`)).toBe(askKernel(`${root}/${path}`));
   });
 
-  // fails: whatever a component is, `..` behind it goes up; the kernel goes up from directories only
   test('up from a file in the text of a link', () => {
     const path = join(aTree({ top: 'x', link: link('top/../top') }), 'link');
     expect(ask(path)).toBe(askKernel(path));

@@ -39,7 +39,6 @@ test('the state directory is made, for this user alone', async () => {
   expect(statSync(request.stateDir).mode & 0o777).toBe(0o700);
 });
 
-// fails: it is looked at only when it is made, so that in /tmp somebody else may have made it first, with what sbox trusts
 test.runIf(users.length > 1)('a state directory that belongs to somebody else is refused', async () => {
   const request = aRequest();
   const { uid, gid } = identityOf('user');

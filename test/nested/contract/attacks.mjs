@@ -27,7 +27,6 @@ const hiding = ({ undeclared, home, base }) => [
   attack('hide', '/root is seen by stat', 'stat', ['/root'], { hole: shown }),
   attack('hide', '/var/lib is seen by stat', 'stat', ['/var/lib'], { hole: shown }),
   attack('hide', 'a key below the real HOME is seen by stat', 'stat', [`${home}/.ssh/id_rsa`], { hole: shown }),
-  // fails: the report of the landlock rung does not name it; names of undeclared files show as they are touched
   attack('hide', 'names in an undeclared folder are watched', 'watch', [undeclared], { hole: /inotify/ }),
 ];
 
@@ -57,7 +56,6 @@ const reading = ({ undeclared, home, base, work, outsider: { offers } }, who) =>
   ]),
   attack('read', "an outsider's directory is entered", 'of_process', [offers.pid, 'cwd/secret.txt', secret.file]),
   attack('read', "an outsider's descriptor is opened", 'of_process', [offers.pid, `fd/${offers.fd}`, secret.file]),
-  // fails: on the landlock rung without namespaces, where calls that take an id of System V IPC are not refused
   attack('read', "an outsider's message queue is read", 'message', [
     offers.queue,
     who === 'control' ? 1 : 2,
@@ -117,7 +115,6 @@ const writing = ({ undeclared, declared, work, base, outsider: { offers } }, who
   attack('write', 'a file of the shared memory of outsiders is changed', 'append', [
     `/dev/shm/${base.split('/').at(-1)}-${who}`,
   ]),
-  // fails: on the landlock rung without namespaces, where calls that take an id of System V IPC are not refused
   attack('write', "an outsider's semaphore is set", 'semaphore', [offers.semaphore]),
   attack('write', "sbox's record of trust is changed", 'append', [`${base}/state/sbox/trusted.json`]),
   attack('write', "another sandbox's HOME is changed", 'append', [`${base}/state/sbox/sandboxes/other/home/note`]),
@@ -203,7 +200,6 @@ const processes = ({ startSleeper, undeclared, outsider: { offers } }) => {
     attack('process', "an outsider's descriptor is taken", 'take_descriptor', [pid, offers.fd], {
       control: 'somewhere',
     }),
-    // fails: on the landlock rung without namespaces; with RLIMIT_CPU that kills whoever has the same uid
     attack('process', "an outsider's limits are changed", 'limit', [startSleeper().pid]),
     attack('process', "an outsider's priority is lowered", 'lower', [startSleeper().pid], { hole: /priorit/ }),
   ];

@@ -9,7 +9,6 @@ export const tryLives = async (sbox, world, plan) => {
     ['a daemon outlives its command', daemonLives],
     ['a daemon outlives a killed launcher', treeLives, (family) => family[0]],
     ['a daemon outlives a killed outer supervisor', treeLives, (family) => family[1]],
-    // fails: on the landlock rung without namespaces, where nobody sweeps up behind a killed inner supervisor
     ['a daemon outlives a killed inner supervisor', treeLives, (family) => family[2]],
   ]) {
     const control = await lifeOf(

@@ -159,7 +159,6 @@ describe('protected paths', () => {
     ]);
   });
 
-  // fails: of a mount inside the tree only its own protected paths are looked for, and .git has no .git/config of its own
   test('a writable mount of the directory around one does not lift it', () => {
     const paths = plainPaths({ '/home/ann/work/.git': 'dir' });
     expect(shownOf([{ path: '.git/config', kind: 'file' }], [aMount('.git', 'rw')], paths)).toEqual([
@@ -230,7 +229,7 @@ describe('HOME and accounts', () => {
   });
 
   test('root has one entry, its own', () => {
-    const user = { uid: 0, gid: 0, name: 'root', group: 'root', shell: '/bin/zsh' };
+    const user = { uid: 0, gid: 0, kernelRoot: true, name: 'root', group: 'root', shell: '/bin/zsh' };
     const mounts = mountsOf({ user, home: '/root', realHome: '/root' });
     expect(contentOf(mounts, '/etc/passwd')).toBe(
       'root:x:0:0::/root:/bin/zsh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n',
@@ -239,7 +238,7 @@ describe('HOME and accounts', () => {
   });
 
   test('a user that is nobody has one entry, its own', () => {
-    const user = { uid: 65534, gid: 65534, name: 'nobody', group: 'nogroup', shell: '/bin/sh' };
+    const user = { uid: 65534, gid: 65534, kernelRoot: false, name: 'nobody', group: 'nogroup', shell: '/bin/sh' };
     expect(contentOf(mountsOf({ user }), '/etc/passwd')).toBe(
       'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/home/ann:/bin/sh\n',
     );

@@ -114,7 +114,7 @@ const smallest = {
   env: fixedEnv,
   network: { mode: 'none' },
   hostname: 'sbox',
-  user: { uid: 1000, gid: 1000 },
+  user: { uid: 1000, gid: 1000, kernelRoot: false },
   userNamespaces: false,
   limits: {},
   properties: [
@@ -130,8 +130,10 @@ const smallest = {
     enforced('process', 'a PID namespace of its own, ended with the run'),
     enforced('limits', 'rlimits per process'),
   ],
+  ignoredSignals: [],
   require: [],
   watch: [],
+  deepWatch: false,
   index: { path: '/home/ann/work/.git/index' },
   notes: [],
 };
@@ -206,7 +208,7 @@ describe('whole plans', () => {
   });
 
   test('with mounts, a toolchain, protected paths, a terminal, limits and variables at once', () => {
-    const terminal = { fd: 0, path: '/dev/pts/3', processGroup: 41, foreground: true };
+    const terminal = { fd: 0, path: '/dev/pts/3', processGroup: 41, foreground: true, exclusive: true };
     const plan = planRun(
       aProfile({
         sources: ['default', 'node'],
@@ -317,7 +319,7 @@ test('a plan is plain JSON: what comes back from a text is the same', () => {
   const plan = planRun(
     aProfile({ limits: { memoryBytes: 2 ** 40 } }),
     anInvocation({ command: ['x', '\u2028 "é" \ud83d\ude00'] }),
-    facts({ terminal: { fd: 1, path: '/dev/pts/0', processGroup: 2, foreground: false } }),
+    facts({ terminal: { fd: 1, path: '/dev/pts/0', processGroup: 2, foreground: false, exclusive: false } }),
   );
   expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
 });
@@ -387,7 +389,7 @@ test('a protected path that is a link is not mounted, and the operator is told',
 });
 
 test('uid 0 in a workspace of somebody else is told that it has no power there', () => {
-  const root = { uid: 0, gid: 0, name: 'root', group: 'root', shell: '/bin/sh' };
+  const root = { uid: 0, gid: 0, kernelRoot: true, name: 'root', group: 'root', shell: '/bin/sh' };
   const notesOf = (user: typeof root, workspaceOwner: number) =>
     planRun(aProfile(), anInvocation(), facts({ user, workspaceOwner })).notes;
   expect(notesOf(root, 1000)).toEqual([

@@ -8,20 +8,27 @@ interface Question {
   readonly mechanism: Mechanism;
   readonly mode?: Plan['network']['mode'];
   readonly landlockAbi?: number;
-  readonly uid?: number;
+  readonly kernelRoot?: boolean;
   readonly processes?: number;
   /** whether the workspace has a protected path */
   readonly holdsProtected?: boolean;
 }
 
 /** Each property as `name status: why`. */
-const properties = ({ mechanism, mode = 'none', landlockAbi = 7, uid = 1000, processes, holdsProtected }: Question) =>
+const properties = ({
+  mechanism,
+  mode = 'none',
+  landlockAbi = 7,
+  kernelRoot = false,
+  processes,
+  holdsProtected,
+}: Question) =>
   planProperties(
     {
       mechanism,
       network: { mode },
       limits: processes === undefined ? {} : { processes },
-      user: { uid, gid: 1000 },
+      user: { uid: kernelRoot ? 0 : 1000, gid: 1000, kernelRoot },
       userNamespaces: false,
     },
     facts({
@@ -99,7 +106,7 @@ describe('the landlock rung', () => {
   const landlock = (abi: number, namespaces: boolean): Mechanism => ({ kind: 'landlock', abi, namespaces });
   const changed = 'modes, owners, times and extended attributes of files that you own can be changed';
   const files = (write = `write partial: ${changed}`) => [
-    "hide partial: undeclared paths can't be opened, but that they exist shows to stat",
+    "hide partial: undeclared paths can't be opened, but that they exist shows to stat, readlink and inotify",
     'read enforced: Landlock refuses to open what was not declared',
     write,
     ...everywhere,
@@ -109,15 +116,17 @@ describe('the landlock rung', () => {
   const noNetwork = 'network enforced: no internet sockets, not even for loopback';
   const sockets = 'sockets enforced: no unix sockets but socketpair';
   const contained = `process partial: ${shownProcesses}`;
+  const priorities =
+    "process partial: /proc shows outsiders' names and command lines, and their priorities can be changed; they can't be traced or signalled";
   const outliving =
     'process partial: processes of the same user can be seen and signalled, and a daemon outlives the run (Landlock ABI 6 is missing)';
 
   test.each<[number, boolean, Question['mode'], readonly string[]]>([
     [7, true, 'none', [ownNetwork, sockets, contained]],
-    [7, false, 'none', [noNetwork, sockets, contained]],
+    [7, false, 'none', [noNetwork, sockets, priorities]],
     [7, true, 'full', [openNetwork, sockets, contained]],
-    [7, false, 'full', [openNetwork, sockets, contained]],
-    [6, false, 'limited', [noNetwork, sockets, contained]],
+    [7, false, 'full', [openNetwork, sockets, priorities]],
+    [6, false, 'limited', [noNetwork, sockets, priorities]],
     [5, true, 'none', [ownNetwork, sockets, contained]],
     [5, false, 'none', [noNetwork, sockets, outliving]],
     [3, false, 'full', [openNetwork, sockets, outliving]],
@@ -167,6 +176,7 @@ describe('the portable rung', () => {
 const mechanisms: readonly Mechanism[] = [
   { kind: 'namespaces', root: 'pivot', proc: 'fresh' },
   { kind: 'landlock', abi: 7, namespaces: true },
+  { kind: 'landlock', abi: 7, namespaces: false },
   { kind: 'portable' },
 ];
 
@@ -178,7 +188,13 @@ test.each(mechanisms)('every property has one status on $kind', (mechanism) => {
 test.each(mechanisms)('the kernel does not count the processes of uid 0, on $kind too', (mechanism) => {
   const limitsOf = (question: Partial<Question>) => properties({ mechanism, ...question }).at(-1);
   const uncounted = 'limits partial: rlimits per process; the kernel does not count the processes of uid 0';
-  expect(limitsOf({ uid: 0, processes: 5 })).toBe(uncounted);
-  expect(limitsOf({ uid: 0 })).toBe(limits);
-  expect(limitsOf({ processes: 5 })).toBe(limits);
+  expect(limitsOf({ kernelRoot: true, processes: 5 })).toBe(uncounted);
+  expect(limitsOf({ kernelRoot: true })).toBe(limits);
+  expect(limitsOf({})).toBe(limits);
+});
+
+test.each(mechanisms)("where no namespace is the run's own, all processes of the user count: $kind", (mechanism) => {
+  const own = mechanism.kind === 'namespaces' || (mechanism.kind === 'landlock' && mechanism.namespaces);
+  const shared = "limits partial: rlimits per process; the user's other processes are counted, too";
+  expect(properties({ mechanism, processes: 5 }).at(-1)).toBe(own ? limits : shared);
 });

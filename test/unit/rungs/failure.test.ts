@@ -101,7 +101,7 @@ describe('a command that can not be executed', () => {
   });
 
   test.each<[number, string, string]>([
-    [EACCES, 'EACCES', 'the file is not executable for this user, or lies on a file system mounted noexec'],
+    [EACCES, 'EACCES', 'it is a directory, not executable for this user, or on a file system mounted noexec'],
     [ENOEXEC, 'ENOEXEC', 'its format is not one of this system'],
     [E2BIG, 'E2BIG', 'the arguments and the environment are too long together'],
     [EIO, 'EIO', 'EIO'],

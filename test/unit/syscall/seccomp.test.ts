@@ -16,13 +16,16 @@ interface Sample {
 const options = (changes: Partial<SeccompOptions> = {}): SeccompOptions => ({
   userNamespaces: false,
   sockets: 'all',
-  ipc: true,
+  ownIpc: true,
+  ownPids: true,
   ...changes,
 });
 const allowingNamespaces = options({ userNamespaces: true });
 const everyOption = [true, false].flatMap((userNamespaces) =>
   (['all', 'internet', 'none'] as const).flatMap((sockets) =>
-    [true, false].map((ipc): SeccompOptions => ({ userNamespaces, sockets, ipc })),
+    [true, false].flatMap((ownIpc) =>
+      [true, false].map((ownPids): SeccompOptions => ({ userNamespaces, sockets, ownIpc, ownPids })),
+    ),
   ),
 );
 
@@ -34,6 +37,11 @@ const answer = (arch: Arch, { name, args = [] }: Sample, asked = options()): str
 
 const answerNumber = (arch: Arch, number: number, args: readonly (number | bigint)[] = [], asked = options()): string =>
   describeVerdict(evaluateFilter(renderSeccompFilter(arch, asked), { arch: auditArch[arch], number, args }));
+
+const ipcCalls = [
+  ...(['shmget', 'shmat', 'shmdt', 'shmctl', 'semget', 'semop', 'semtimedop', 'semctl'] as const),
+  ...(['msgget', 'msgsnd', 'msgrcv', 'msgctl', 'mq_open', 'mq_unlink'] as const),
+];
 
 const EPERM = 'errno 1';
 const ENOSYS = 'errno 38';
@@ -214,7 +222,6 @@ describe.each(archs)('%s', (arch) => {
     expect(answer(arch, sample)).toBe('allow');
   });
 
-  // fails: unix(7) sockets of type SOCK_RAW (3) are datagram sockets to the kernel (unix_create in net/unix/af_unix.c)
   test.each([3, 3 | SOCK_CLOEXEC])('a pair of raw sockets, type %s, is refused there too', (type) => {
     const sample: Sample = { name: 'socketpair', args: [1, type, 0] };
     for (const sockets of ['internet', 'none'] as const) expect(answer(arch, sample, options({ sockets }))).toBe(EPERM);
@@ -231,20 +238,28 @@ describe.each(archs)('%s', (arch) => {
       expect(answer(arch, { name: 'socketpair', args: [family, 1, 0] }, options({ sockets }))).toBe(expected);
   });
 
-  test.each(['shmget', 'shmat', 'semget', 'msgget', 'mq_open', 'mq_unlink'] as const)(
-    '%s is refused where there is no IPC namespace, and allowed in one',
-    (name) => {
-      expect(answer(arch, { name }, options({ ipc: false }))).toBe(EPERM);
-      expect(answer(arch, { name })).toBe('allow');
-    },
-  );
+  test.each(ipcCalls)('%s is refused where there is no IPC namespace, and allowed in one', (name) => {
+    expect(answer(arch, { name }, options({ ownIpc: false }))).toBe(EPERM);
+    expect(answer(arch, { name })).toBe('allow');
+  });
 
-  test('fewer sockets and no IPC change nothing else', () => {
-    const changed = ['socket', 'socketpair', 'shmget', 'shmat', 'semget', 'msgget', 'mq_open', 'mq_unlink'];
+  test.each<[string, number | bigint, string]>([
+    ['of the caller', 0, 'allow'],
+    ['of the caller, with high bits set', garbage, 'allow'],
+    ['of another process', 4242, EPERM],
+    ['of a negative process id', -1, EPERM],
+  ])('where there is no PID namespace, prlimit64 %s', (_, pid, expected) => {
+    const sample: Sample = { name: 'prlimit64', args: [pid, 0, 0, 0] };
+    expect(answer(arch, sample, options({ ownPids: false }))).toBe(expected);
+    expect(answer(arch, sample)).toBe('allow');
+  });
+
+  test('fewer sockets, no IPC and the PIDs of the host change nothing else', () => {
+    const changed: readonly string[] = ['socket', 'socketpair', 'prlimit64', ...ipcCalls];
     const args = [0x5401, 0x5401, 0x5401]; // TCGETS, and nothing that is a family or a flag of namespaces
     const verdicts = (asked: SeccompOptions) =>
       syscallNames.filter((name) => !changed.includes(name)).map((name) => [name, answer(arch, { name, args }, asked)]);
-    expect(verdicts(options({ sockets: 'none', ipc: false }))).toEqual(verdicts(options()));
+    expect(verdicts(options({ sockets: 'none', ownIpc: false, ownPids: false }))).toEqual(verdicts(options()));
   });
 
   test('the filter is as long as the kernel takes', () => {

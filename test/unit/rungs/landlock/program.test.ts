@@ -55,7 +55,12 @@ const stages: Readonly<Record<string, readonly string[]>> = {
     'close_range(4, 0xffffffff)',
     'fcntl(3, 2, 1)',
     'setpgid()',
-    'prctl(1, 9)',
+    'prctl(36, 1)',
+    'prctl(38, 1)',
+    'landlock_create_ruleset({0 0 2}, 24)',
+    'landlock_restrict_self(<landlock_create_ruleset>)',
+    'close(<landlock_create_ruleset>)',
+    'prctl(1, 16)',
     'w1 = 3 & -1',
     'ppoll(&w1, 1, {0 0})',
     'go to L1 if <ppoll> = 0',
@@ -65,12 +70,12 @@ const stages: Readonly<Record<string, readonly string[]>> = {
     'w3 = w2 & 0xffffffff',
     'clone(17)',
     'go to L2 if <clone> = 0',
-    'go to L24',
+    'go to L29',
   ],
   'the inner one links, makes the rules, gives up its powers and starts the command': [
     'L2:',
     'close(w4)',
-    'prctl(1, 30)',
+    'prctl(1, 16)',
     'w5 = w3 & -1',
     'ppoll(&w5, 1, {0 0})',
     'go to L3 if <ppoll> = 0',
@@ -82,7 +87,9 @@ const stages: Readonly<Record<string, readonly string[]>> = {
     'mkdirat(<openat2 ".">, ".config", 493) or ignore',
     'close(<openat2 ".">)',
     'openat2(<openat2 "/state/home">, ".config", {0x280000 0 22}, 24)',
+    'readlinkat(<openat2 ".config">, "git", &w6, 8) or L4',
     'unlinkat(<openat2 ".config">, "git") or ignore',
+    'L4:',
     'symlinkat("/home/ann/.config/git", <openat2 ".config">, "git")',
     'close(<openat2 ".config">)',
     'openat2(AT_FDCWD, "/state/runs/1", {0x280000 0 6}, 24)',
@@ -90,140 +97,166 @@ const stages: Readonly<Record<string, readonly string[]>> = {
     'mkdirat(<openat2 ".">, "bin", 493) or ignore',
     'close(<openat2 ".">)',
     'openat2(<openat2 "/state/runs/1">, "bin", {0x280000 0 22}, 24)',
+    'readlinkat(<openat2 "bin">, "claude", &w7, 8) or L5',
     'unlinkat(<openat2 "bin">, "claude") or ignore',
+    'L5:',
     'symlinkat("/opt/claude", <openat2 "bin">, "claude")',
     'close(<openat2 "bin">)',
     'landlock_create_ruleset({0xffff 0 3}, 24)',
     'pipe2({0}, 0x80000)',
-    'w7 = w6 & 0xffffffff',
-    'write(w8, ["/usr" 13 "/dev/null" 0xc006 "/home/ann/work" 0x7fff "/state/home" 0x7fff "/home/ann/.gitconfig" 5 "/state/copies/x" 0x4007], 96)',
-    'close(w8)',
-    'L4:',
-    'read(w7, &w9, 16)',
-    'go to L5 if <read> = 0',
-    'openat2(AT_FDCWD, w9, {0x280000 0 6}, 24) or L4',
-    'w11 = w10 & -1',
-    'w12 = <openat2> & -1',
-    'landlock_add_rule(<landlock_create_ruleset>, 1, &w11)',
-    'close(<openat2>)',
-    'go to L4',
-    'L5:',
-    'close(w7)',
-    'prlimit64(0, 4, {0 0})',
+    'w9 = w8 & 0xffffffff',
+    'write(w10, ["/usr" 13 "/dev/null" 0xc006 "/home/ann/work" 0x7fff "/state/home" 0x7fff "/home/ann/.gitconfig" 5 "/state/copies/x" 0x4007], 96)',
+    'close(w10)',
     'L6:',
-    'go to L7 if w13(48) = 0',
-    'w13 = w13 - 1',
-    'prctl(24, w13) or ignore',
+    'read(w9, &w11, 16)',
+    'go to L7 if <read> = 0',
+    'openat2(AT_FDCWD, w11, {0x280000 0 6}, 24) or L6',
+    'w13 = w12 & -1',
+    'w14 = <openat2> & -1',
+    'landlock_add_rule(<landlock_create_ruleset>, 1, &w13)',
+    'close(<openat2>)',
     'go to L6',
     'L7:',
+    'close(w9)',
+    'prlimit64(0, 4, {0 0})',
+    'L8:',
+    'go to L9 if w15(48) = 0',
+    'w15 = w15 - 1',
+    'prctl(24, w15) or ignore',
+    'go to L8',
+    'L9:',
     'prctl(47, 4)',
     'capset({0x20080522}, {0 0 0})',
     'prctl(38, 1)',
     'prctl(36, 1)',
+    'prctl(38, 1)',
     'landlock_create_ruleset({0 0 2}, 24)',
     'landlock_restrict_self(<landlock_create_ruleset>)',
     'close(<landlock_create_ruleset>)',
-    'seccomp(1, 4, filter of 145)',
+    'seccomp(1, 4, filter of 172)',
     'write(3, 06000000000000000000000000000000, 16)',
     'pipe2({0}, 0x80000)',
-    'w15 = w14 & 0xffffffff',
+    'w17 = w16 & 0xffffffff',
     'clone(17)',
-    'go to L8 if <clone> = 0',
-    'go to L13',
+    'go to L10 if <clone> = 0',
+    'go to L16',
   ],
   'the command binds itself by the rules and is executed': [
-    'L8:',
-    'close(w16)',
+    'L10:',
+    'close(w18)',
     'landlock_restrict_self(<landlock_create_ruleset>)',
     'close(<landlock_create_ruleset>)',
     'chdir("/home/ann/work")',
     'setsid()',
     'rt_sigprocmask(2, {0}, 0, 8)',
     'execve("/usr/bin/true", ["true","-x"], ["HOME=/state/home"]) or ignore',
-    'go to L11 if <execve "/usr/bin/true"> = -2',
-    'go to L11 if <execve "/usr/bin/true"> = -20',
-    'go to L10 if <execve "/usr/bin/true"> = -13',
-    'go to L9 if <execve "/usr/bin/true"> = -8',
-    'go to L12',
-    'L9:',
-    'execve("/bin/sh", ["sh","/usr/bin/true","-x"], ["HOME=/state/home"]) or ignore',
-    'go to L12',
-    'L10:',
-    'w17 = <execve "/bin/sh"> & -1',
+    'go to L14 if <execve "/usr/bin/true"> = -2',
+    'go to L14 if <execve "/usr/bin/true"> = -20',
+    'go to L13 if <execve "/usr/bin/true"> = -13',
+    'go to L11 if <execve "/usr/bin/true"> = -8',
+    'go to L15',
     'L11:',
-    'go to L12 if w17 = 0',
-    '<execve "/bin/sh"> = w17 & -1',
+    'openat(AT_FDCWD, "/usr/bin/true", 0x80000) or L12',
+    'read(<openat "/usr/bin/true">, &w19, 4) or ignore',
+    'close(<openat "/usr/bin/true">)',
+    'go to L15 if w19 = 0x464c457f',
     'L12:',
+    'execve("/bin/sh", ["sh","/usr/bin/true","-x"], ["HOME=/state/home"]) or ignore',
+    'go to L15',
+    'L13:',
+    'w20 = <execve "/bin/sh"> & -1',
+    'L14:',
+    'go to L15 if w20 = 0',
+    '<execve "/bin/sh"> = w20 & -1',
+    'L15:',
     'write(3, 05000000000000000000000000000000, 16) or ignore',
     'exit_group(1)',
   ],
   'the inner supervisor reaps, passes signals on, and ends with whatever was left running': [
-    'L13:',
-    'close(w15)',
+    'L16:',
+    'close(w17)',
     'close(0) or ignore',
     'close(1) or ignore',
     'close(2) or ignore',
-    'w18 = 0 - <clone>',
-    'L14:',
-    'rt_sigtimedwait({-1}, &w19, 0, 8) or L14',
-    'go to L16 if <rt_sigtimedwait> = 17',
-    'go to L15 if <rt_sigtimedwait> = 18',
-    'go to L15 if <rt_sigtimedwait> = 22',
-    'go to L22 if <rt_sigtimedwait> = 30',
-    'kill(<clone>, <rt_sigtimedwait>) or ignore',
-    'go to L14',
-    'L15:',
-    'kill(w18, 18) or ignore',
-    'go to L14',
-    'L16:',
-    'wait4(-1, &w20, 3) or L14',
-    'go to L14 if <wait4> = 0',
-    'go to L17 if <wait4> = <clone>',
-    'go to L16',
+    'close_range(4, 0xffffffff)',
+    'w21 = 0 - <clone>',
     'L17:',
-    'w21 = w20 & 255',
-    'go to L18 if w21 = 127',
-    'go to L19',
+    'rt_sigtimedwait({-1}, &w22, 0, 8) or L17',
+    'go to L19 if <rt_sigtimedwait> = 17',
+    'go to L18 if <rt_sigtimedwait> = 18',
+    'go to L18 if <rt_sigtimedwait> = 22',
+    'go to L26 if <rt_sigtimedwait> = 16',
+    'kill(<clone>, <rt_sigtimedwait>) or ignore',
+    'go to L17',
     'L18:',
-    'w22 = w20 & -1',
-    'write(3, 03000000000000000000000000000000, 16) or ignore',
-    'go to L16',
+    'kill(w21, 18) or ignore',
+    'go to L17',
     'L19:',
-    'kill(-1, 9) or ignore',
-    'wait4(-1, 0) or L20',
+    'wait4(-1, &w23, 3) or L17',
+    'go to L17 if <wait4> = 0',
+    'go to L20 if <wait4> = <clone>',
     'go to L19',
     'L20:',
-    'write(3, 02000000000000000000000000000000, 16) or ignore',
-    'w23 = w20 & 127',
-    'go to L21 if w23 = 0',
-    'exit_group(1)',
+    'w24 = w23 & 255',
+    'go to L21 if w24 = 127',
+    'go to L22',
     'L21:',
-    'exit_group()',
+    'w25 = w23 & -1',
+    'write(3, 03000000000000000000000000000000, 16) or ignore',
+    'go to L19',
     'L22:',
     'kill(-1, 9) or ignore',
-    'wait4(-1, 0) or L23',
-    'go to L22',
+    'wait4(-1, 0) or L24',
     'L23:',
+    'wait4(-1, 0, 1) or L24',
+    'go to L22 if <wait4> = 0',
+    'go to L23',
+    'L24:',
+    'write(3, 02000000000000000000000000000000, 16) or ignore',
+    'w26 = w23 & 127',
+    'go to L25 if w26 = 0',
+    'exit_group(1)',
+    'L25:',
+    'exit_group()',
+    'L26:',
+    'kill(-1, 9) or ignore',
+    'wait4(-1, 0) or L28',
+    'L27:',
+    'wait4(-1, 0, 1) or L28',
+    'go to L26 if <wait4> = 0',
+    'go to L27',
+    'L28:',
     'exit_group(1)',
   ],
   'the outer supervisor passes signals on': [
-    'L24:',
+    'L29:',
     'close(w3)',
     'prctl(4)',
     'close(0) or ignore',
     'close(1) or ignore',
     'close(2) or ignore',
     'close(3)',
-    'L25:',
-    'rt_sigtimedwait({-1}, 0, 0, 8) or L25',
-    'go to L26 if <rt_sigtimedwait> = 17',
+    'L30:',
+    'rt_sigtimedwait({-1}, 0, 0, 8) or L30',
+    'go to L32 if <rt_sigtimedwait> = 17',
+    'go to L31 if <rt_sigtimedwait> = 16',
     'kill(<clone>, <rt_sigtimedwait>) or ignore',
-    'go to L25',
-    'L26:',
-    'wait4(<clone>, &w24, 1) or L25',
-    'go to L27 if <wait4> = <clone>',
-    'go to L25',
-    'L27:',
+    'go to L30',
+    'L31:',
+    'kill(<clone>, 16) or ignore',
+    'go to L30',
+    'L32:',
+    'wait4(<clone>, &w27, 1) or L30',
+    'go to L33 if <wait4> = <clone>',
+    'go to L30',
+    'L33:',
+    'kill(-1, 9) or ignore',
+    'wait4(-1, 0) or L35',
+    'L34:',
+    'wait4(-1, 0, 1) or L35',
+    'go to L33 if <wait4> = 0',
+    'go to L34',
+    'L35:',
     'exit_group()',
   ],
 };
@@ -242,8 +275,10 @@ describe('version 6 without namespaces, in order', () => {
 });
 
 describe('what a version changes', () => {
+  /** of the supervisors */
+  const scopeOnly = 'landlock_create_ruleset({0 0 2}, 24)';
   const rules = (directory: string, device: string, file: string) =>
-    `write(w8, ["/usr" 13 "/dev/null" ${device} "/home/ann/work" ${directory} "/state/home" ${directory} "/home/ann/.gitconfig" 5 "/state/copies/x" ${file}], 96)`;
+    `write(<ends>, ["/usr" 13 "/dev/null" ${device} "/home/ann/work" ${directory} "/state/home" ${directory} "/home/ann/.gitconfig" 5 "/state/copies/x" ${file}], 96)`;
 
   test.each<[number, string, string]>([
     [1, 'landlock_create_ruleset({0x1fff 0 0}, 8)', rules('0x1fff', '6', '7')],
@@ -256,15 +291,17 @@ describe('what a version changes', () => {
   ])('the rights of version %s', (abi, ruleset, rows) => {
     for (const namespaces of [true, false]) {
       const lines = linesOf(aPlan(abi, namespaces));
-      expect(lines.filter((line) => line.startsWith('landlock_create_ruleset'))[0]).toBe(ruleset);
-      expect(lines).toContain(rows);
+      const rulesets = lines.filter((line) => line.startsWith('landlock_create_ruleset') && line !== scopeOnly);
+      expect(rulesets).toEqual([ruleset]);
+      expect(lines.map((line) => line.replace(/^write\(w\d+/, 'write(<ends>'))).toContain(rows);
     }
   });
 
   const confined = ['prctl(47, 4)', 'capset({0x20080522}, {0 0 0})', 'prctl(38, 1)'];
   const adopting = 'prctl(36, 1)';
   const scoped = [
-    'landlock_create_ruleset({0 0 2}, 24)',
+    'prctl(38, 1)',
+    scopeOnly,
     'landlock_restrict_self(<landlock_create_ruleset>)',
     'close(<landlock_create_ruleset>)',
   ];
@@ -272,12 +309,12 @@ describe('what a version changes', () => {
   const ready = 'write(3, 06000000000000000000000000000000, 16)';
 
   test.each<[number, boolean, readonly string[]]>([
-    [1, true, [...confined, filterOf(137), ready]],
-    [1, false, [...confined, adopting, filterOf(145), ready]],
-    [4, true, [...confined, filterOf(137), ready]],
-    [4, false, [...confined, adopting, filterOf(145), ready]],
-    [6, true, [...confined, ...scoped, filterOf(137), ready]],
-    [6, false, [...confined, adopting, ...scoped, filterOf(145), ready]],
+    [1, true, [...confined, filterOf(143), ready]],
+    [1, false, [...confined, adopting, filterOf(172), ready]],
+    [4, true, [...confined, filterOf(143), ready]],
+    [4, false, [...confined, adopting, filterOf(172), ready]],
+    [6, true, [...confined, filterOf(143), ready]],
+    [6, false, [...confined, adopting, ...scoped, filterOf(172), ready]],
   ])('the confinement of both, version %s, with namespaces: %s', (abi, namespaces, expected) => {
     expect(part(linesOf(aPlan(abi, namespaces)), 'prctl(47, 4)', 'write(3, 06')).toEqual(expected);
   });
@@ -302,7 +339,7 @@ describe('with namespaces', () => {
   const lines = linesOf(aPlan(6, true));
 
   test('they are made without one of mounts, and the user is mapped', () => {
-    expect(part(lines, 'setpgid()', 'prctl(1, 9)')).toEqual([
+    expect(part(lines, 'setpgid()', 'prctl(1, 16)')).toEqual([
       'setpgid()',
       'unshare(0x7e000000)',
       'openat(AT_FDCWD, "/proc/self/setgroups", 0x80001)',
@@ -314,7 +351,7 @@ describe('with namespaces', () => {
       'openat(AT_FDCWD, "/proc/self/gid_map", 0x80001)',
       'write(<openat "/proc/self/gid_map">, "1000 1000 1", 11)',
       'close(<openat "/proc/self/gid_map">)',
-      'prctl(1, 9)',
+      'prctl(1, 16)',
     ]);
     expect(part(lines, 'socket(', 'close(')).toEqual([
       'socket(2, 0x80002)',
@@ -325,7 +362,7 @@ describe('with namespaces', () => {
 
   test('nothing has to be swept: the kernel ends what is left', () => {
     expect(lines.filter((line) => line.startsWith('kill(-1') || /^kill\(w\d+, 9\)/.test(line))).toEqual([]);
-    expect(lines).not.toContain('prctl(1, 30)');
+    expect(lines.filter((line) => line.startsWith('prctl(1, '))).toEqual(['prctl(1, 16)', 'prctl(1, 9)']);
   });
 
   test('a shared network has no namespace of its own', () => {
@@ -343,9 +380,14 @@ describe('without namespaces', () => {
     expect(lines.filter((line) => line.startsWith('kill(-1'))).toEqual([]);
   });
 
-  test('the inner supervisor is told of the end of the outer one by a signal, and sweeps then too', () => {
-    for (const abi of [1, 6]) expect(linesOf(aPlan(abi, false))).toContain('prctl(1, 30)');
-    expect(linesOf(aPlan(6, false)).filter((line) => line === 'kill(-1, 9) or ignore')).toHaveLength(2);
+  test('each supervisor is told of the end of its parent by a signal, and sweeps then too', () => {
+    for (const abi of [1, 6])
+      expect(linesOf(aPlan(abi, false)).filter((line) => line.startsWith('prctl(1, '))).toEqual([
+        'prctl(1, 16)',
+        'prctl(1, 16)',
+      ]);
+    // the inner one at the end of the command and of the outer one, the outer one at the end of the inner one
+    expect(linesOf(aPlan(6, false)).filter((line) => line === 'kill(-1, 9) or ignore')).toHaveLength(3);
   });
 
   test('and with the network of the host there are internet sockets', () => {
@@ -356,7 +398,7 @@ describe('without namespaces', () => {
 });
 
 test('root gives up its supplementary groups', () => {
-  const lines = linesOf(aPlan(6, false, { user: { uid: 0, gid: 0 } }));
+  const lines = linesOf(aPlan(6, false, { user: { uid: 0, gid: 0, kernelRoot: true } }));
   expect(lines.indexOf('setgroups() or ignore')).toBeGreaterThan(0);
   expect(lines.indexOf('setgroups() or ignore')).toBeLessThan(lines.indexOf('capset({0x20080522}, {0 0 0})'));
 });
