@@ -130,8 +130,6 @@ export interface Facts {
   /** identity of the index of the workspace's repository, if there is one */
   readonly gitIndex?: string;
   readonly terminal?: Terminal;
-  /** numbers of the signals that the caller ignores, as under nohup(1) */
-  readonly ignoredSignals: readonly number[];
   /** the caller's limits of open files before Node raised the lower one */
   readonly openFiles?: { readonly soft: number; readonly hard: number };
   /** files of accounts and of the network, without links: what the landlock rung shows of /etc as it is */

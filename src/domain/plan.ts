@@ -84,8 +84,6 @@ export interface Plan {
   readonly limits: Limits;
   /** the caller's own limits of open files, where the limits name none */
   readonly openFiles?: { readonly soft: number; readonly hard: number };
-  /** numbers of the signals that the command ignores from its start */
-  readonly ignoredSignals: readonly number[];
   readonly terminal?: Terminal;
   readonly properties: readonly Property[];
   /** properties that must be `enforced`, or the run is refused */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Capabilities, Facts } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
 import type { Profile } from '../domain/profile.ts';
-import { probeIgnoredSignals, probeOpenFiles } from './inherited.ts';
+import { probeOpenFiles } from './inherited.ts';
 import { probePath } from './paths.ts';
 import { probeIdentity, probeProtected } from './protected.ts';
 import { probeEtc, probeSys, probeSystem } from './system.ts';
@@ -76,7 +76,6 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
     ),
     ...(gitIndex !== undefined && { gitIndex }),
     ...(terminal && { terminal }),
-    ignoredSignals: probeIgnoredSignals(),
     ...(openFiles && { openFiles }),
     sharedFiles: sharedFiles.flatMap(realFile),
     resolvConf: readText('/etc/resolv.conf'),

@@ -1,30 +1,22 @@
 import { readFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import type { Facts } from '../domain/facts.ts';
 
-/** Node ignores SIGPIPE itself; the two others can't be ignored. */
-const never: readonly number[] = [constants.signals.SIGPIPE, constants.signals.SIGKILL, constants.signals.SIGSTOP];
-
-/** The signals that the caller ignores (proc_pid_status(5), SigIgn). */
-export const probeIgnoredSignals = (): number[] => {
-  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readQuietly('/proc/self/status'))?.[1];
-  if (mask === undefined) return [];
-  const low = Number.parseInt(mask.slice(-8), 16); // signals 1 to 32; the real-time ones are nobody's convention
-  return Array.from({ length: 31 }, (_, index) => index + 1).filter(
-    (signal) => low & (1 << (signal - 1)) && !never.includes(signal),
-  );
-};
-
-/** The parent's limits of open files: this process's own before Node raised the soft one to the hard one at its start. */
+/**
+ * The limits of open files as the caller had them: Node raises the soft one to the hard one at its start, so they are read from the
+ * parent, if its hard limit shows that they are the same.
+ */
 export const probeOpenFiles = (): Facts['openFiles'] => {
-  const line = /^Max open files\s+(\d+)\s+(\d+)/m.exec(readQuietly(`/proc/${process.ppid}/limits`));
-  return line ? { soft: Number(line[1]), hard: Number(line[2]) } : undefined;
+  const own = readLimits('self');
+  const parent = readLimits(process.ppid);
+  return own !== undefined && parent?.hard === own.hard && parent.soft <= own.soft ? parent : undefined;
 };
 
-const readQuietly = (path: string): string => {
+/** One process's limits of open files (proc_pid_limits(5)). */
+const readLimits = (pid: number | 'self'): Facts['openFiles'] => {
   try {
-    return readFileSync(path, 'latin1');
+    const line = /^Max open files\s+(\d+)\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'latin1'));
+    return line ? { soft: Number(line[1]), hard: Number(line[2]) } : undefined;
   } catch {
-    return '';
+    return undefined;
   }
 };

@@ -73,7 +73,6 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     hostname: sandboxHostname,
     ...shape,
     ...(facts.terminal && { terminal: facts.terminal }),
-    ignoredSignals: facts.ignoredSignals,
     ...(facts.openFiles && shape.limits.openFiles === undefined && { openFiles: facts.openFiles }),
     properties: planProperties({ ...shape, mechanism }, facts),
     require: [...new Set<PropertyName>([...profile.require, ...invocation.require])],

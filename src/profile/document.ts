@@ -24,6 +24,7 @@ export const invalid = (file: string, problems: readonly Problem[]): SboxError =
     code: 'SBOX_E_PROFILE',
     message: `"${file}" has ${count}`,
     problems,
+    fix: `put that right, then: sbox validate "${file}"`,
     exitCode: exitCode.usage,
   });
 };

@@ -31,7 +31,7 @@ export const unreadable = (file: string, why: string, fix?: string): SboxError =
     code: 'SBOX_E_PROFILE',
     message: `cannot read "${file}": ${why}`,
     exitCode: exitCode.usage,
-    ...(fix === undefined ? {} : { fix }),
+    fix: fix ?? `look at it with: ls -ld "${file}"`,
   });
 
 const readBytes = (file: string, links: 'follow' | 'refuse'): Uint8Array | undefined => {

@@ -92,7 +92,6 @@ const smallestPlan = {
   user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, kernelRoot: false },
   userNamespaces: false,
   limits: {},
-  ignoredSignals: [],
   properties: [],
   require: [],
   watch: [],

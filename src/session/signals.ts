@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import type { Plan } from '../domain/plan.ts';
 import type { Session } from './session.ts';
 
@@ -14,13 +13,9 @@ const passedOn: readonly NodeJS.Signals[] = [
   'SIGTSTP',
 ];
 
-/**
- * Passes the launcher's own signals on to the command until disposed; SIGCONT only if the terminal's jobs don't need it, and none that the caller
- * ignores.
- */
-export const passSignals = (session: Session, { terminal, ignoredSignals }: Plan): Disposable => {
-  const wanted = terminal ? passedOn : [...passedOn, 'SIGCONT' as const];
-  const signals = wanted.filter((name) => !ignoredSignals.includes(constants.signals[name]));
+/** Passes the launcher's own signals on to the command until disposed; SIGCONT only if the terminal's jobs don't need it. */
+export const passSignals = (session: Session, { terminal }: Plan): Disposable => {
+  const signals = terminal ? passedOn : [...passedOn, 'SIGCONT' as const];
   const pass = (signal: NodeJS.Signals) => session.kill(signal);
   for (const signal of signals) process.on(signal, pass);
   return {

@@ -64,13 +64,16 @@ export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4;
 export const LANDLOCK_CREATE_RULESET_VERSION = 1;
 
 /** signal(7) and rt_sigprocmask(2) */
+export const SIGHUP = 1;
+export const SIGINT = 2;
+export const SIGQUIT = 3;
 export const SIGKILL = 9;
 export const SIGALRM = 14;
 export const SIGTERM = 15;
 export const SIGCHLD = 17;
 export const SIGCONT = 18;
+export const SIGTSTP = 20;
 export const SIGTTOU = 22;
-export const SIG_IGN = 1;
 export const SIG_BLOCK = 0;
 export const SIG_SETMASK = 2;
 export const SIGSET_BYTES = 8;
@@ -96,7 +99,7 @@ export const SOCK_CLOEXEC = 0o2000000;
 export const RLIMIT = { FSIZE: 1, DATA: 2, CORE: 4, NPROC: 6, NOFILE: 7 } as const;
 
 /** errno(3) */
-export const ERRNO = { ENOENT: 2, ENOEXEC: 8, EACCES: 13, ENOTDIR: 20 } as const;
+export const ERRNO = { ENOENT: 2, ESRCH: 3, ENOEXEC: 8, EACCES: 13, ENOTDIR: 20 } as const;
 
 /** landlock_add_rule(2) */
 export const LANDLOCK_RULE_PATH_BENEATH = 1;

@@ -74,7 +74,6 @@ const numbers = {
   readlinkat: [267, 78],
   reboot: [169, 142],
   request_key: [249, 218],
-  rt_sigaction: [13, 134],
   rt_sigprocmask: [14, 135],
   rt_sigtimedwait: [128, 137],
   seccomp: [317, 277],

@@ -5,7 +5,7 @@ import { type Data, Program, type Slot } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
 import { channel } from './channel.ts';
 import { executeCommand } from './execute.ts';
-import { blockSignals, ignoreSignals, restoreSignals } from './signals.ts';
+import { blockSignals, restoreSignals } from './signals.ts';
 import {
   closeDescriptors,
   dieWithParent,
@@ -76,7 +76,6 @@ const renderInner = (program: Program, plan: Plan, stages: Stages, mask: Data, l
   const command = fork(program, () => {
     stages.command(program);
     leadCommand(program, plan.terminal);
-    ignoreSignals(program, plan.ignoredSignals);
     restoreSignals(program, mask);
     executeCommand(program, plan.command, plan.env);
   });

@@ -1,4 +1,4 @@
-import { SIG_BLOCK, SIG_IGN, SIG_SETMASK, SIGSET_BYTES } from '../../syscall/constants.ts';
+import { SIG_BLOCK, SIG_SETMASK, SIGSET_BYTES } from '../../syscall/constants.ts';
 import type { Data, Label, Program, Slot } from '../../syscall/program.ts';
 
 /** The signals are taken by rt_sigtimedwait(2), never by a disposition: an init's blocked signals stay pending (pid_namespaces(7)). */
@@ -16,15 +16,6 @@ export const blockSignals = (program: Program): Data => {
 export const restoreSignals = (program: Program, mask: Data): void => {
   program.goal = 'restore signals';
   program.call('rt_sigprocmask', [SIG_SETMASK, mask, 0, SIGSET_BYTES]);
-};
-
-/** Ignores signals, which stays so when a program is executed (signal(7)); everything else is at its default since the launcher's fork. */
-export const ignoreSignals = (program: Program, signals: readonly number[]): void => {
-  program.goal = 'ignore signals';
-  for (const signal of signals) {
-    const action = program.constantWords([SIG_IGN, 0, 0, 0]); // struct sigaction of the kernel: disposition, flags, restorer, mask
-    program.call('rt_sigaction', [signal, action, 0, SIGSET_BYTES]);
-  }
 };
 
 /** Waits for any signal; `info` gets its siginfo_t. */

@@ -7,9 +7,13 @@ import {
   SIGALRM,
   SIGCHLD,
   SIGCONT,
+  SIGHUP,
+  SIGINT,
   SIGKILL,
+  SIGQUIT,
   SIGSTKFLT,
   SIGTERM,
+  SIGTSTP,
   SIGTTOU,
   TIOCSPGRP,
   WNOHANG,
@@ -195,6 +199,17 @@ export const superviseInside = (
   program.jumpIfEqual(signal, SIGTTOU, foreground);
   const abandoned = program.label();
   if (orphaned !== undefined) program.jumpIfEqual(signal, orphaned, abandoned);
+  if (terminalFd !== undefined) {
+    // as the terminal itself would send them, had the command its foreground
+    const notKeyboard = program.label();
+    const toGroup = program.label();
+    for (const sent of [SIGHUP, SIGINT, SIGQUIT, SIGTSTP]) program.jumpIfEqual(signal, sent, toGroup);
+    program.jump(notKeyboard);
+    program.place(toGroup);
+    program.call('kill', [group, signal], { onFailure: 'ignore' });
+    program.jump(wait);
+    program.place(notKeyboard);
+  }
   program.call('kill', [command, signal], { onFailure: 'ignore' });
   program.jump(wait);
 

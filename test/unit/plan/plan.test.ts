@@ -130,7 +130,6 @@ const smallest = {
     enforced('process', 'a PID namespace of its own, ended with the run'),
     enforced('limits', 'rlimits per process'),
   ],
-  ignoredSignals: [],
   require: [],
   watch: [],
   deepWatch: false,
