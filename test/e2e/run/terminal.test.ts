@@ -258,7 +258,6 @@ eachUser((as) => {
     expect(await terminal.state()).toEqual(before);
   });
 
-  // fails: the launcher passes Ctrl-C on to the shell alone, which waits for the program that it runs and that did not get it
   needs(terminals, program('less'))('a pager that shares the pipeline with sbox can use the terminal', async () => {
     await using terminal = await openShell(aWorkspace(as));
     terminal.send("sbox run -q -- sh -c 'seq 100000; sleep 600' | less\r");
