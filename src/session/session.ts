@@ -56,7 +56,6 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
       throw startError(error, options.executable);
     },
   );
-  ended.catch(() => {}); // whoever awaits it gets it; nobody may
   const folder = plan.sandbox.ephemeral ? plan.sandbox.folder : plan.runFolder;
   const release = async (): Promise<{ leftover?: string }> => {
     job?.[Symbol.dispose]();
@@ -68,10 +67,12 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
     );
   };
   const cleaned = ended.then(release, release);
+  const finished = cleaned.then(async (cleaning) => ({ ...(await ended), ...cleaning }));
+  finished.catch(() => {}); // whoever awaits it gets it; nobody may
   return {
     child: launched.child,
     ready: launched.ready,
-    ended: cleaned.then(async (cleaning) => ({ ...(await ended), ...cleaning })),
+    ended: finished,
     kill: (signal) => void launched.child.kill(signal),
     async [Symbol.asyncDispose]() {
       if (launched.child.exitCode === null) launched.child.kill('SIGKILL');

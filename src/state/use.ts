@@ -2,13 +2,20 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { hasEnded, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 
-/** Says that this process has a run in the sandbox of this folder, until disposed; forgets those that were killed before they could. */
+/**
+ * Says that this process has a run in the sandbox of this folder, until disposed; forgets those that were killed before they could. For
+ * `sbox remove` to refuse: a run goes on where it can't be said, and a removal meanwhile does no harm outside the sandbox.
+ */
 export const openUse = (folder: string): Disposable => {
   const users = join(folder, 'users');
   const own = join(users, `${process.pid}-${uses++}`);
-  mkdirSync(users, { recursive: true, mode: 0o700 });
-  for (const path of listEnded(users)) forget(path);
-  writeFileSync(own, JSON.stringify(ownIdentity()), { mode: 0o600 });
+  try {
+    mkdirSync(users, { recursive: true, mode: 0o700 });
+    for (const path of listEnded(users)) forget(path);
+    writeFileSync(own, JSON.stringify(ownIdentity()), { mode: 0o600 });
+  } catch {
+    // an earlier command has closed the folder to its own user
+  }
   return { [Symbol.dispose]: () => forget(own) };
 };
 
