@@ -5,8 +5,11 @@ import type { PathFact } from '../domain/facts.ts';
 /** As many links as the kernel follows in one path (path_resolution(7)). */
 const maxLinks = 40;
 
-/** What an absolute path is, and every symbolic link on the way to it. Reads nothing but directory entries. */
-export const probePath = (path: string): PathFact => {
+/**
+ * What an absolute path is, and every symbolic link on the way to it. Reads nothing but directory entries. `folders` remembers those that
+ * are no links, for several looks at one moment.
+ */
+export const probePath = (path: string, folders = new Set<string>()): PathFact => {
   const links: string[] = [];
   let done = '/';
   let rest = path.split('/').filter(Boolean);
@@ -20,9 +23,14 @@ export const probePath = (path: string): PathFact => {
       continue;
     }
     const next = done === '/' ? `/${name}` : `${done}/${name}`;
+    if (folders.has(next)) {
+      done = next;
+      continue;
+    }
     const link = probeLink(next);
     if (link.kind === 'failed') return { kind: 'missing', errno: link.errno, links };
     if (link.kind === 'other') {
+      if (rest.length > 0) folders.add(next);
       done = next;
       continue;
     }

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { PathFact, Toolchain, Tools } from '../domain/facts.ts';
 import { isWithin, resolvePath } from '../domain/path.ts';
@@ -28,10 +28,10 @@ const maxPrograms = 400;
  * packages that they belong to.
  */
 export const probeTools = async (question: ToolQuestion): Promise<Tools> => {
-  const search = new ToolSearch(question, await openFinder(question));
+  const search = new ToolSearch(question);
   const only = question.only.length > 0;
   const path = only ? ['links' as const] : search.addPath(question.path);
-  for (const name of question.only) search.addNamed(name);
+  if (only) await search.addNamed(question.only);
   const command = question.command === undefined ? undefined : search.addCommand(question.command);
   if (search.links.size > 0 && !path.includes('links')) path.unshift('links');
   return {
@@ -42,28 +42,16 @@ export const probeTools = async (question: ToolQuestion): Promise<Tools> => {
   };
 };
 
-/** The host path of a program of that name, or null. */
-type Find = (name: string) => string | null;
-
-/** A search of the operator's PATH; loads its package only where something outside the visible folders may have to be found. */
-const openFinder = async ({ path, visible, only, command }: ToolQuestion): Promise<Find> => {
-  const isVisible = (entry: string) =>
-    visible.some((folder) => isWithin(entry, folder)) || entry === '/bin' || entry === '/sbin';
-  if (only.length === 0 && path.every(isVisible) && command?.includes('/') !== true) return () => null;
-  const { default: which } = await import('which');
-  return (name) => which.sync(name, { path: path.join(':'), nothrow: true });
-};
-
 class ToolSearch {
   readonly toolchains = new Map<string, Toolchain>();
   readonly links = new Map<string, string>();
   readonly #question: ToolQuestion;
   readonly #look: Look;
-  readonly #find: Find;
+  /** folders on the way to what was looked at, which are no links */
+  readonly #folders = new Set<string>();
 
-  constructor(question: ToolQuestion, find: Find) {
+  constructor(question: ToolQuestion) {
     this.#question = question;
-    this.#find = find;
     this.#look = {
       home: question.home,
       exists: (path) => statSync(path, { throwIfNoEntry: false }) !== undefined,
@@ -97,17 +85,20 @@ class ToolSearch {
     return this.links.size > before ? ['links'] : [];
   }
 
-  /** A program of path.tools; one that does not exist on the host is left to the plan to complain about. */
-  addNamed(name: string): void {
-    const found = this.#find(name);
-    if (found !== null) this.#addLink(name, found);
+  /** The programs of path.tools; one that does not exist on the host is left to the plan to complain about. */
+  async addNamed(names: readonly string[]): Promise<void> {
+    const { default: which } = await import('which');
+    for (const name of names) {
+      const found = which.sync(name, { path: this.#question.path.join(':'), nothrow: true });
+      if (found !== null) this.#addLink(name, found);
+    }
   }
 
   /** The command's real path, if the host has it outside the visible folders; what it needs is added. */
   addCommand(command: string): string | undefined {
-    const found = command.includes('/') ? resolvePath(this.#question.cwd, command) : this.#find(command);
-    const fact = found === null ? undefined : this.#probe(found);
-    if (fact?.kind !== 'file' || found === null) return undefined;
+    const found = command.includes('/') ? resolvePath(this.#question.cwd, command) : this.#search(command);
+    const fact = found === undefined ? undefined : this.#probe(found);
+    if (fact?.kind !== 'file' || found === undefined) return undefined;
     this.#follow(fact.real, found);
     return fact.real;
   }
@@ -124,17 +115,23 @@ class ToolSearch {
     for (const { path, kind } of findPackageRoot(real, this.#look).roots) this.#addRoot(path, kind, why);
     const interpreter = probeInterpreter(real);
     if (interpreter === undefined || depth > 3) return;
-    const found = interpreter.startsWith('/') ? interpreter : this.#find(interpreter);
-    const fact = found === null ? undefined : this.#probe(found);
+    const found = interpreter.startsWith('/') ? interpreter : this.#search(interpreter);
+    const fact = found === undefined ? undefined : this.#probe(found);
     if (fact?.kind === 'file') this.#follow(fact.real, why, depth + 1);
   }
 
   /** What a path is; nothing if a link that a command may have planted would show more than is shown without it. */
   #probe(path: string): Exclude<PathFact, { kind: 'missing' }> | undefined {
-    const fact = probePath(path);
+    const fact = probePath(path, this.#folders);
     if (fact.kind === 'missing') return undefined;
     const planted = fact.links.some((link) => this.#question.writable.some((tree) => isWithin(link, tree)));
     return planted && !this.#isVisible(fact.real) && !this.#covered(fact.real) ? undefined : fact;
+  }
+
+  /** The first program of that name on PATH, as execvp(3) looks for it; on the way of every start, so without a package. */
+  #search(name: string): string | undefined {
+    const entries = this.#question.path.filter((entry) => entry.startsWith('/'));
+    return entries.map((entry) => join(entry, name)).find(isProgram);
   }
 
   #addRoot(root: string, kind: 'file' | 'dir', why: string): void {
@@ -163,10 +160,10 @@ const listPrograms = (folder: string): string[] => {
 
 const isProgram = (path: string): boolean => {
   try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    const entry = statSync(path, { throwIfNoEntry: false });
+    return entry?.isFile() === true && (entry.mode & 0o111) !== 0;
   } catch {
-    return false;
+    return false; // a folder on the way that is closed to this user
   }
 };
 
