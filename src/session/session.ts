@@ -46,10 +46,10 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
   assertStreams(options.stdio);
   await prepareState(plan);
   const { arch, capabilities } = facts;
+  const started = Date.now(); // before the outer supervisor starts its clock
   const launched = startPlan(plan, { arch, landlockAbi: capabilities.landlockAbi }, options.executable, options.stdio);
   const use = openUse(plan.sandbox.folder);
   const job = plan.terminal && followTerminal(launched);
-  const started = Date.now();
   const ended = launched.ended.then(
     (end) => outcomeOf(end, plan, started, launched),
     (error: NodeJS.ErrnoException) => {

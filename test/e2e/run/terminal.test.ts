@@ -260,12 +260,16 @@ eachUser((as) => {
 
   needs(terminals, program('less'))('a pager that shares the pipeline with sbox can use the terminal', async () => {
     await using terminal = await openShell(aWorkspace(as));
-    terminal.send("sbox run -q -- sh -c 'seq 100000; sleep 600' | less\r");
+    const duration = uniqueDuration();
+    terminal.send(`sbox run -q -- sh -c 'seq 100000; sleep ${duration}' | less\r`);
     await terminal.expect(/\b23\b/);
     terminal.send(' ');
     await terminal.expect(/\b46\b/);
     terminal.send('q');
     await terminal.expect('\x1b[?1049l'); // less has given the screen back
+    // dash itself loses an interrupt between two commands, so not before the second one runs
+    const isSleep = (pid: number) => isNamed(pid, 'sleep');
+    await until('sleep', () => processesWith(`sleep ${duration}`).some(isSleep));
     terminal.send('\x03'); // the pipeline goes on until its first command ends
     await terminal.expect('outside> ');
     expect(terminal.shown()).not.toContain('Stopped');
