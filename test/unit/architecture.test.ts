@@ -45,8 +45,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   host: ['domain'],
   rungs: ['domain', 'syscall'],
   state: ['domain'],
-  session: ['domain', 'syscall', 'plan', 'profile', 'host', 'rungs', 'state'],
-  cli: ['domain', 'syscall', 'plan', 'profile', 'host', 'rungs', 'state', 'session'],
+  egress: ['domain', 'syscall'],
+  credentials: ['domain'],
+  session: ['domain', 'syscall', 'plan', 'profile', 'host', 'rungs', 'state', 'egress', 'credentials'],
+  cli: ['domain', 'syscall', 'plan', 'profile', 'host', 'rungs', 'state', 'egress', 'credentials', 'session'],
   'index.ts': ['session', 'plan', 'domain'],
 };
 
