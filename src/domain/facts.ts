@@ -69,6 +69,8 @@ export interface Capabilities {
   readonly bareNamespaces: boolean;
   /** 0: no Landlock */
   readonly landlockAbi: number;
+  /** whether system calls can be handed to a broker: not where another program of the kind listens already */
+  readonly listener: boolean;
 }
 
 /** The protected paths of one writable tree, relative to it. */

@@ -78,6 +78,8 @@ export interface Plan {
   readonly mounts: readonly PlannedMount[];
   readonly env: Readonly<Record<string, string>>;
   readonly network: { readonly mode: NetworkMode };
+  /** whether the command's connections are handed to brokers and decided on in the launcher */
+  readonly broker: boolean;
   readonly hostname: string;
   readonly user: { readonly uid: number; readonly gid: number; readonly kernelRoot: boolean };
   readonly userNamespaces: boolean;

@@ -20,6 +20,10 @@ import { planSandbox } from './sandbox.ts';
 export const planRun = (profile: Profile, invocation: Invocation, facts: Facts): Plan => {
   checkInvocation(profile, invocation, facts);
   const mechanism = planMechanism(invocation.rung, facts.capabilities);
+  const broker =
+    mechanism.kind !== 'portable' &&
+    (invocation.network ?? profile.network.mode) !== 'full' &&
+    facts.capabilities.listener;
   const sandbox = planSandbox(invocation, facts);
   const layout = planLayout(mechanism, facts, sandbox);
   const network = { mode: invocation.network ?? profile.network.mode };
@@ -70,6 +74,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     command: planCommand(profile, invocation, facts, shell, env['PATH'] ?? ''),
     mounts,
     env,
+    broker,
     hostname: sandboxHostname,
     ...shape,
     ...(facts.terminal && { terminal: facts.terminal }),

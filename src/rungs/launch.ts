@@ -30,6 +30,8 @@ export interface Launched {
   readonly ended: Promise<LaunchEnd>;
   /** true once the sandbox is made; false if it could not be */
   readonly ready: Promise<boolean>;
+  /** to the broker outside and the one inside, if the plan has brokers */
+  readonly brokers: readonly Duplex[];
   /** called with the signal's number whenever the command stops */
   onStopped: (signal: number) => void;
 }
@@ -39,14 +41,20 @@ export interface LaunchOptions {
   readonly executable: string;
   readonly program: Program;
   readonly stdio: Stdio;
-  readonly plan: Pick<Plan, 'command'>;
+  readonly plan: Pick<Plan, 'command'> & { readonly broker?: boolean };
 }
 
 /** Starts the interpreter, hands it its program and listens to what it reports. */
 export const launchProgram = ({ executable, program, stdio, plan }: LaunchOptions): Launched => {
-  const child = spawn(executable, [], { stdio: [...stdio, 'pipe'], env: {}, cwd: '/' });
+  const channels = plan.broker ? 3 : 1;
+  const child = spawn(executable, [], {
+    stdio: [...stdio, ...new Array<'pipe'>(channels).fill('pipe')],
+    env: {},
+    cwd: '/',
+  });
   const launched: { -readonly [K in keyof Launched]: Launched[K] } = {
     child,
+    brokers: child.stdio.slice(4) as Duplex[],
     onStopped: () => {},
     ready: new Promise(() => {}),
     ended: new Promise(() => {}),

@@ -5,18 +5,21 @@ import { Program } from '../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../syscall/records.ts';
 import { type LaunchEnd, launchProgram } from './launch.ts';
 import { channel } from './program/channel.ts';
+import { forbidNewPrivileges } from './program/confine.ts';
+import { openListener } from './program/listener.ts';
 import { startPlan } from './start.ts';
 
 type Arch = Facts['arch'];
 
 /** Finds out what this kernel gives the caller, by doing the whole of it in children; takes some milliseconds. */
 export const probeCapabilities = async (arch: Arch, executable: string): Promise<Capabilities> => {
-  const [landlockAbi, namespaces, bareNamespaces] = await Promise.all([
+  const [landlockAbi, namespaces, bareNamespaces, listener] = await Promise.all([
     probeLandlock(arch, executable),
     probeNamespaces(arch, executable),
     probeBareNamespaces(arch, executable),
+    probeListener(arch, executable),
   ]);
-  return { landlockAbi, namespaces, bareNamespaces };
+  return { landlockAbi, namespaces, bareNamespaces, listener };
 };
 
 const quiet = ['ignore', 'ignore', 'ignore'] as const;
@@ -31,6 +34,19 @@ const probeLandlock = async (arch: Arch, executable: string): Promise<number> =>
   program.call('exit_group', [0]);
   const end = await launchProgram({ executable, program, stdio: quiet, plan: { command: nothing } }).ended;
   return end.kind === 'answers' ? Math.max(0, end.answers[0] ?? 0) : 0;
+};
+
+/** Whether a filter's calls can be handed over: one listener alone is allowed among a process's filters (EBUSY, seccomp(2)). */
+const probeListener = async (arch: Arch, executable: string): Promise<boolean> => {
+  const program = new Program(arch);
+  forbidNewPrivileges(program);
+  const listener = openListener(program, arch, { sockets: true });
+  const record = program.bytes(renderRecord(recordTag.answer));
+  program.and(listener, -1, program.valueAt(record, 8));
+  program.call('write', [channel, record, recordBytes]);
+  program.call('exit_group', [0]);
+  const end = await launchProgram({ executable, program, stdio: quiet, plan: { command: nothing } }).ended;
+  return end.kind === 'answers' && (end.answers[0] ?? -1) >= 0;
 };
 
 /** The strongest variant of the namespaces rung that works as a whole, or why none does. */
@@ -88,6 +104,7 @@ const smallestPlan = {
   ] as readonly PlannedMount[],
   env: {},
   network: { mode: 'none' },
+  broker: false,
   hostname: 'sbox',
   user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, kernelRoot: false },
   userNamespaces: false,

@@ -21,7 +21,7 @@ export const recallCapabilities = async (
   executable: string,
 ): Promise<Capabilities> => {
   const file = join(stateDir, fileName);
-  const key = [2, release(), readBootId(), process.getuid?.(), ...readRestrictions()].join(' ');
+  const key = [3, release(), readBootId(), process.getuid?.(), ...readRestrictions()].join(' ');
   const known = readRemembered(file);
   if (known?.key === key) return known.capabilities;
   const capabilities = await probeCapabilities(arch, executable);

@@ -6,6 +6,7 @@ import { decodeStatus, type LaunchEnd, type Launched, type Stdio } from '../rung
 import { startPlan } from '../rungs/start.ts';
 import { removeTree } from '../state/remove-tree.ts';
 import { openUse } from '../state/use.ts';
+import { followBrokers } from './network.ts';
 import { prepareState } from './prepare.ts';
 import { assertStreams } from './streams.ts';
 import { followTerminal } from './terminal.ts';
@@ -48,6 +49,7 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
   const { arch, capabilities } = facts;
   const started = Date.now(); // before the outer supervisor starts its clock
   const launched = startPlan(plan, { arch, landlockAbi: capabilities.landlockAbi }, options.executable, options.stdio);
+  if (plan.broker) followBrokers(plan, launched, arch);
   const use = openUse(plan.sandbox.folder);
   const job = plan.terminal && followTerminal(launched);
   const ended = launched.ended.then(

@@ -12,6 +12,8 @@ export const seccompData = {
 export const verdict = {
   allow: 0x7fff_0000,
   killProcess: 0x8000_0000,
+  /** seccomp_unotify(2) */
+  notify: 0x7fc0_0000,
   errno: (number: number): number => 0x0005_0000 | number,
 } as const;
 

@@ -59,6 +59,15 @@ export const CAPABILITY_VERSION = 0x20080522;
 /** seccomp(2) */
 export const SECCOMP_SET_MODE_FILTER = 1;
 export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4;
+export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
+/** since Linux 5.19: once a call was received, only a deadly signal interrupts it */
+export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 32;
+/** seccomp_unotify(2) */
+export const SECCOMP_IOCTL_NOTIF_RECV = 0xc050_2100;
+export const SECCOMP_IOCTL_NOTIF_SEND = 0xc018_2101;
+export const SECCOMP_IOCTL_NOTIF_ADDFD = 0x4018_2103;
+export const SECCOMP_ADDFD_FLAG_SETFD = 1;
+export const SECCOMP_ADDFD_FLAG_SEND = 2;
 
 /** landlock(7) */
 export const LANDLOCK_CREATE_RULESET_VERSION = 1;
@@ -89,17 +98,66 @@ export const TIOCGPGRP = 0x540f;
 export const TIOCSPGRP = 0x5410;
 export const SIOCSIFFLAGS = 0x8914;
 export const F_SETFD = 2;
+export const F_SETFL = 4;
+export const O_NONBLOCK = 0o4000;
 export const FD_CLOEXEC = 1;
 
+/** socket(2), unix(7), ip(7) */
+export const AF_UNSPEC = 0;
+export const AF_UNIX = 1;
 export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
+export const SOCK_SEQPACKET = 5;
 export const SOCK_CLOEXEC = 0o2000000;
+export const SOL_SOCKET = 1;
+export const SO_ERROR = 4;
+export const SO_PEERCRED = 17;
+export const SO_SNDTIMEO = 21;
+export const SO_BINDTODEVICE = 25;
+export const IPPROTO_TCP = 6;
+export const TCP_NODELAY = 1;
+export const SCM_RIGHTS = 1;
+/** recv(2), send(2) */
+export const MSG_DONTWAIT = 0x40;
+export const MSG_WAITALL = 0x100;
+export const MSG_NOSIGNAL = 0x4000;
+export const MSG_CMSG_CLOEXEC = 0x4000_0000;
+
+/** epoll_ctl(2) */
+export const EPOLL_CTL_ADD = 1;
+export const EPOLLIN = 1;
+export const EPOLLHUP = 0x10;
+
+/** mmap(2) */
+export const PROT_READ_WRITE = 3;
+export const MAP_PRIVATE_FIXED_ANONYMOUS = 0x32;
 
 /** setrlimit(2) */
 export const RLIMIT = { FSIZE: 1, DATA: 2, CORE: 4, NPROC: 6, NOFILE: 7 } as const;
 
 /** errno(3) */
-export const ERRNO = { ENOENT: 2, ESRCH: 3, ENOEXEC: 8, EACCES: 13, ENOTDIR: 20 } as const;
+export const ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  ENOEXEC: 8,
+  EAGAIN: 11,
+  EACCES: 13,
+  EFAULT: 14,
+  ENOTDIR: 20,
+  EINVAL: 22,
+  ENOTSOCK: 88,
+  EPROTONOSUPPORT: 93,
+  EOPNOTSUPP: 95,
+  EAFNOSUPPORT: 97,
+  ENETUNREACH: 101,
+  EISCONN: 106,
+  ECONNREFUSED: 111,
+  EALREADY: 114,
+  EINPROGRESS: 115,
+} as const;
 
 /** landlock_add_rule(2) */
 export const LANDLOCK_RULE_PATH_BENEATH = 1;

@@ -9,7 +9,6 @@ import { type Arch, type SyscallName, syscallNumber } from './numbers.ts';
  * calls: 1 go to c if a equals b, 2 and, 3 subtract. A call whose result lies in [-4095, -1] has failed; without a place to go
  * on, the interpreter writes a `failed` record (see records.ts) to descriptor 3 and ends.
  */
-const loadAddress = 0x1000_0000;
 const instructionBytes = 64;
 const instructionWords = instructionBytes / 4;
 const operation = { equal: 0x8000_0001, and: 0x8000_0002, subtract: 0x8000_0003 } as const;
@@ -25,13 +24,25 @@ export interface Slot {
   readonly kind: 'slot';
   readonly offset: number;
 }
+/** A place outside of the program whose content at run time is meant. */
+export interface FixedSlot {
+  readonly kind: 'fixed';
+  readonly address: number;
+}
 /** A place in the code. */
 export interface Label {
   readonly kind: 'label';
   at: number | undefined;
 }
 /** A number fits into 32 bits, unsigned or negative; all else that a call needs is data. */
-export type Value = number | Data | Slot;
+export type Value = number | Data | Slot | FixedSlot;
+
+export interface ProgramOptions {
+  /** where it will lie; the interpreter's own place if absent */
+  readonly loadAddress?: number;
+  /** a short program takes less memory to build */
+  readonly short?: boolean;
+}
 
 export interface CallOptions {
   /** where to go on if the call fails; `ignore`: with the next instruction; absent: report and end */
@@ -52,9 +63,10 @@ export class Program {
   /** what the calls that follow are for */
   goal = '';
   readonly #arch: Arch;
-  #code = new Uint32Array(1024 * instructionWords);
+  readonly #loadAddress: number;
+  #code: Uint32Array;
   #count = 0;
-  #data = Buffer.alloc(16 * 1024);
+  #data: Buffer;
   #dataBytes = 0;
   readonly #strings = new Map<string, Data>();
   readonly #constants = new Map<string, Data>();
@@ -65,8 +77,11 @@ export class Program {
   /** offsets of pointers in the data, which hold offsets into the data */
   readonly #pointers: number[] = [];
 
-  constructor(arch: Arch) {
+  constructor(arch: Arch, { loadAddress = 0x1000_0000, short = false }: ProgramOptions = {}) {
     this.#arch = arch;
+    this.#loadAddress = loadAddress;
+    this.#code = new Uint32Array((short ? 32 : 1024) * instructionWords);
+    this.#data = Buffer.alloc((short ? 1 : 16) * 1024);
   }
 
   /** Appends a system call and returns the slot of its result. Throws a RangeError if the architecture lacks the call. */
@@ -77,7 +92,7 @@ export class Program {
     const at = this.#append(code, args, into);
     if (options?.onFailure === undefined) this.#steps[this.#count - 1] = { goal: this.goal, call: name };
     const onFailure = options?.onFailure;
-    if (onFailure === 'ignore') this.#code[at + word.onFailure] = codeAddress(this.#count);
+    if (onFailure === 'ignore') this.#code[at + word.onFailure] = this.#codeAddress(this.#count);
     else if (onFailure) this.#labelWords.push({ at: at + word.onFailure, label: onFailure });
     return into;
   }
@@ -92,7 +107,18 @@ export class Program {
     this.jumpIfEqual(0, 0, target);
   }
 
-  and(a: Value, b: Value, into: Slot = this.slot()): Slot {
+  /** Goes on at the address that a slot holds. */
+  jumpTo(address: FixedSlot): void {
+    this.#append(operation.equal, [0, 0, address], undefined);
+  }
+
+  /** Keeps the address of a place in the code. */
+  keepAddress(label: Label, into: Slot | FixedSlot): void {
+    const at = this.#append(operation.and, [0, -1], into);
+    this.#labelWords.push({ at: at + word.arguments, label });
+  }
+
+  and<T extends Slot | FixedSlot = Slot>(a: Value, b: Value, into: T = this.slot() as T): T {
     this.#append(operation.and, [a, b], into);
     return into;
   }
@@ -158,6 +184,11 @@ export class Program {
     return { kind: 'slot', offset: data.offset + offset };
   }
 
+  /** A place within data. */
+  at(data: Data, offset: number): Data {
+    return { kind: 'data', offset: data.offset + offset };
+  }
+
   bytes(content: Uint8Array): Data {
     const offset = this.#reserve(content.length);
     this.#data.set(content, offset);
@@ -215,12 +246,12 @@ export class Program {
   /** The program as the interpreter reads it from descriptor 3: its length, the instructions, the data. */
   render(): Buffer {
     const codeBytes = this.#count * instructionBytes;
-    const dataAddress = loadAddress + codeBytes;
+    const dataAddress = this.#loadAddress + codeBytes;
     const out = Buffer.alloc(8 + codeBytes + this.#dataBytes);
     out.writeUInt32LE(codeBytes + this.#dataBytes, 0);
     const code = this.#code.slice(0, this.#count * instructionWords);
     for (const at of this.#dataWords) code[at] = (code[at] ?? 0) + dataAddress;
-    for (const { at, label } of this.#labelWords) code[at] = labelAddress(label);
+    for (const { at, label } of this.#labelWords) code[at] = this.#labelAddress(label);
     out.set(new Uint8Array(code.buffer), 8);
     this.#data.copy(out, 8 + codeBytes, 0, this.#dataBytes);
     for (const at of this.#pointers) {
@@ -231,14 +262,14 @@ export class Program {
   }
 
   /** Appends an instruction without labels and returns the index of its first word. */
-  #append(code: number, args: readonly Value[], into: Slot | undefined): number {
+  #append(code: number, args: readonly Value[], into: Slot | FixedSlot | undefined): number {
     const at = this.#count * instructionWords;
     if (at === this.#code.length) this.#code = grown(this.#code, new Uint32Array(2 * at));
     this.#count++;
     let mask = 0;
     for (let index = 0; index < args.length; index++) {
       const value = args[index] as Value;
-      if (typeof value === 'object' && value.kind === 'slot') mask |= 1 << index;
+      if (typeof value === 'object' && value.kind !== 'data') mask |= 1 << index;
       this.#writeArgument(at + word.arguments + 2 * index, value);
     }
     this.#code[at + word.code] = code;
@@ -249,14 +280,26 @@ export class Program {
 
   #writeArgument(at: number, value: Value): void {
     if (typeof value === 'object') {
-      this.#code[at] = value.offset;
-      this.#dataWords.push(at);
+      if (value.kind === 'fixed') this.#code[at] = value.address;
+      else {
+        this.#code[at] = value.offset;
+        this.#dataWords.push(at);
+      }
     } else {
       if (!Number.isInteger(value) || value < -0x8000_0000 || value > 0xffff_ffff)
         throw new RangeError(`${value} does not fit into 32 bits`);
       this.#code[at] = value;
       if (value < 0) this.#code[at + 1] = 0xffff_ffff; // two's complement
     }
+  }
+
+  #codeAddress(index: number): number {
+    return this.#loadAddress + index * instructionBytes;
+  }
+
+  #labelAddress(label: Label): number {
+    if (label.at === undefined) throw new Error('a label of the program was never placed');
+    return this.#codeAddress(label.at);
   }
 
   #reserve(bytes: number): number {
@@ -270,11 +313,4 @@ export class Program {
 const grown = <T extends Uint8Array | Uint32Array>(from: T, to: T): T => {
   to.set(from);
   return to;
-};
-
-const codeAddress = (index: number): number => loadAddress + index * instructionBytes;
-
-const labelAddress = (label: Label): number => {
-  if (label.at === undefined) throw new Error('a label of the program was never placed');
-  return codeAddress(label.at);
 };

@@ -1,11 +1,15 @@
 import { Filter, seccompData, verdict } from './bpf.ts';
+import { AF_INET, AF_INET6, AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM } from './constants.ts';
 import { type Arch, type SyscallName, syscallNumber } from './numbers.ts';
 
 export interface SeccompOptions {
   /** the command may create user namespaces, and mount inside them */
   readonly userNamespaces: boolean;
-  /** `all`: unix, IPv4, IPv6; `internet`: without unix sockets but socketpair(2); `none`: that alone; routing netlink always */
-  readonly sockets: 'all' | 'internet' | 'none';
+  /**
+   * `all`: unix, IPv4, IPv6; `brokered`: the same without unix datagrams, which need no connect(2) that a broker could decide on;
+   * `internet`: without unix sockets but socketpair(2); `none`: that alone; routing netlink always
+   */
+  readonly sockets: 'all' | 'brokered' | 'internet' | 'none';
   /** whether System V IPC and POSIX message queues are in a namespace of the run's own; else there are none */
   readonly ownIpc: boolean;
   /** whether the run has a PID namespace; else the limits of other processes can't be set, which would end them */
@@ -14,6 +18,7 @@ export interface SeccompOptions {
 
 const EPERM = 1;
 const ENOSYS = 38;
+const EOPNOTSUPP = 95;
 const EAFNOSUPPORT = 97;
 const EPROTONOSUPPORT = 93;
 
@@ -84,20 +89,29 @@ const cloneNamespaceFlags = namespaceFlags & ~0x80;
 /** Requests that push bytes into a terminal's input, and the Linux console's multiplexer (ioctl_tty(2)). */
 const refusedRequests = { TIOCSTI: 0x5412, TIOCLINUX: 0x541c } as const;
 
-/** AF_UNIX, AF_INET, AF_INET6. AF_VSOCK and AF_ALG, for two, know no network namespace. */
+const internetFamilies = [AF_INET, AF_INET6] as const;
+/** AF_VSOCK and AF_ALG, for two, know no network namespace. */
 const socketFamilies: Record<SeccompOptions['sockets'], readonly number[]> = {
-  all: [1, 2, 10],
-  internet: [2, 10],
+  all: [AF_UNIX, ...internetFamilies],
+  brokered: [AF_UNIX, ...internetFamilies],
+  internet: internetFamilies,
   none: [],
 };
-const AF_UNIX = 1;
 /** Only its protocol for addresses and routes, which getifaddrs(3) needs; others tell of the host's sockets or reach its programs. */
 const AF_NETLINK = 16;
 const NETLINK_ROUTE = 0;
-/** SOCK_STREAM and SOCK_SEQPACKET: a socket of such a pair stays connected to the other. */
-const connectedTypes = [1, 5] as const;
+/** A socket of such a pair stays connected to the other; one alone must connect(2) before it can send. */
+const connectedTypes = [SOCK_STREAM, SOCK_SEQPACKET] as const;
 /** The bits of a socket's type beside its flags. */
 const socketTypeMask = 0xf;
+/** TCP Fast Open: connects without connect(2) (tcp(7)). */
+const MSG_FASTOPEN = 0x2000_0000;
+/** Calls that take it, with the place of their flags. */
+const fastOpens = [
+  ['sendto', 3],
+  ['sendmsg', 2],
+  ['sendmmsg', 3],
+] as const;
 
 const ipcFamily: readonly SyscallName[] = [
   'shmget',
@@ -132,7 +146,13 @@ export const renderSeccompFilter = (arch: Arch, options: SeccompOptions): Buffer
   whenCalled(filter, arch, 'ioctl', 1, () => {
     for (const request of Object.values(refusedRequests)) filter.returnIf('equal', request, verdict.errno(EPERM));
   });
+  for (const [call, flags] of fastOpens) {
+    whenCalled(filter, arch, call, flags, () => filter.returnIf('anySet', MSG_FASTOPEN, verdict.errno(EOPNOTSUPP)));
+  }
   whenCalled(filter, arch, 'socket', 0, () => {
+    if (options.sockets === 'brokered') {
+      filter.when(AF_UNIX, () => allowConnectedTypes(filter));
+    }
     for (const family of socketFamilies[options.sockets]) filter.returnIf('equal', family, verdict.allow);
     filter.returnIf('equal', AF_NETLINK, verdict.errno(EAFNOSUPPORT), true);
     filter.load(seccompData.low(2));
@@ -142,15 +162,25 @@ export const renderSeccompFilter = (arch: Arch, options: SeccompOptions): Buffer
   whenCalled(filter, arch, 'socketpair', 0, () => {
     filter.returnIf('equal', AF_UNIX, verdict.errno(EAFNOSUPPORT), true);
     if (options.sockets === 'all') return;
-    // a datagram socket of a pair (SOCK_RAW makes one, too) can send to any unix address
-    filter.load(seccompData.low(1));
-    filter.and(socketTypeMask);
-    for (const type of connectedTypes) filter.returnIf('equal', type, verdict.allow);
-    filter.return(verdict.errno(EPERM));
+    allowConnectedTypes(filter);
   });
   if (!options.ownIpc) refuse(filter, arch, ipcFamily, EPERM);
   if (!options.ownPids) {
     whenCalled(filter, arch, 'prlimit64', 0, () => filter.returnIf('equal', 0, verdict.errno(EPERM), true));
+  }
+  filter.return(verdict.allow);
+  return filter.render();
+};
+
+/** What is handed to a broker (seccomp_unotify(2)): connect(2), and where no network namespace confines sockets, making one. */
+export const renderTrapFilter = (arch: Arch, traps: { readonly sockets: boolean }): Buffer => {
+  const filter = new Filter();
+  filter.load(seccompData.number);
+  filter.returnIf('equal', syscallNumber(arch, 'connect') ?? 0, verdict.notify);
+  if (traps.sockets) {
+    whenCalled(filter, arch, 'socket', 0, () => {
+      for (const family of internetFamilies) filter.returnIf('equal', family, verdict.notify);
+    });
   }
   filter.return(verdict.allow);
   return filter.render();
@@ -161,6 +191,14 @@ const refuse = (filter: Filter, arch: Arch, names: readonly SyscallName[], errno
     const number = syscallNumber(arch, name);
     if (number !== undefined) filter.returnIf('equal', number, verdict.errno(errno));
   }
+};
+
+/** Not datagrams: such a unix socket (SOCK_RAW makes one, too), also one of a pair, can send to any unix address. */
+const allowConnectedTypes = (filter: Filter): void => {
+  filter.load(seccompData.low(1));
+  filter.and(socketTypeMask);
+  for (const type of connectedTypes) filter.returnIf('equal', type, verdict.allow);
+  filter.return(verdict.errno(EPERM));
 };
 
 const refuseNamespaces = (filter: Filter, arch: Arch): void => {

@@ -34,6 +34,7 @@ export const capabilities = (changes: Partial<Capabilities> = {}): Capabilities 
   namespaces: { root: 'pivot', proc: 'fresh' },
   bareNamespaces: true,
   landlockAbi: 7,
+  listener: false,
   ...changes,
 });
 

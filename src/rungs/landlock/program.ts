@@ -6,7 +6,7 @@ import type { Program, Slot } from '../../syscall/program.ts';
 import { dropCapabilities, forbidNewPrivileges, installFilter, setLimits } from '../program/confine.ts';
 import { allowPaths, createRuleset, type PathRule, restrictSelf } from '../program/landlock.ts';
 import { linkFolders } from '../program/links.ts';
-import { raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
+import { openResolver, raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
 import { renderRun } from '../program/run.ts';
 import { sweepGroup } from '../program/supervise.ts';
 
@@ -21,6 +21,7 @@ export type LandlockPlan = Plan & { readonly mechanism: Extract<Mechanism, { kin
 export const renderLandlockProgram = (plan: LandlockPlan, arch: Arch): Program => {
   const { abi, namespaces } = plan.mechanism;
   let rules: Slot | undefined;
+  let resolver: Slot | undefined;
   return renderRun(plan, arch, {
     outer: (program) => {
       if (namespaces) unshareNamespaces(program, plan, false);
@@ -28,6 +29,7 @@ export const renderLandlockProgram = (plan: LandlockPlan, arch: Arch): Program =
     },
     inner: (program) => {
       if (namespaces && plan.network.mode !== 'full') raiseLoopback(program);
+      if (namespaces && plan.broker && plan.network.mode !== 'none') resolver = openResolver(program);
       linkFolders(program, plan);
       rules = renderRules(program, plan);
       confine(program, plan, arch);
@@ -38,6 +40,7 @@ export const renderLandlockProgram = (plan: LandlockPlan, arch: Arch): Program =
       program.goal = `go to "${plan.cwd}"`;
       program.call('chdir', [program.string(plan.cwd)]);
     },
+    ...(plan.broker && { broker: { ownNetwork: namespaces, datagrams: () => resolver } }),
     ...(namespaces ? {} : abi >= 6 ? { sweep: sweepDomain, sweepOutside: sweepDomain } : { sweep: sweepGroup }),
   });
 };
@@ -49,7 +52,8 @@ const confine = (program: Program, plan: LandlockPlan, arch: Arch): void => {
   dropCapabilities(program);
   forbidNewPrivileges(program);
   if (!namespaces) adoptRun(program, abi);
-  const sockets = plan.network.mode === 'full' || namespaces ? 'internet' : 'none';
+  const unbrokered = plan.network.mode === 'full' || namespaces ? 'internet' : 'none';
+  const sockets = plan.broker ? 'brokered' : unbrokered;
   installFilter(program, arch, { userNamespaces: false, sockets, ownIpc: namespaces, ownPids: namespaces });
 };
 

@@ -1,9 +1,9 @@
 import { changingRights, fileRightsOnly, scope } from '../../syscall/landlock.ts';
 import type { Arch } from '../../syscall/numbers.ts';
-import type { Program } from '../../syscall/program.ts';
+import type { Program, Slot } from '../../syscall/program.ts';
 import { dropCapabilities, forbidNewPrivileges, installFilter, setLimits } from '../program/confine.ts';
 import { allowOpen, allowPaths, createRuleset, restrictSelf } from '../program/landlock.ts';
-import { raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
+import { openResolver, raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
 import { renderRun } from '../program/run.ts';
 import type { NamespacePlan } from './plan.ts';
 import { buildRoot, enterRoot } from './root.ts';
@@ -16,19 +16,26 @@ export interface NamespaceHost {
 }
 
 /** Renders a plan as the program of the namespaces rung: a root of declared mounts in namespaces of its own. */
-export const renderNamespaceProgram = (plan: NamespacePlan, host: NamespaceHost): Program =>
-  renderRun(plan, host.arch, {
+export const renderNamespaceProgram = (plan: NamespacePlan, host: NamespaceHost): Program => {
+  let resolver: Slot | undefined;
+  return renderRun(plan, host.arch, {
     outer: (program) => unshareNamespaces(program, plan, true),
-    inner: (program) => enterSandbox(program, plan, host),
+    inner: (program) => {
+      resolver = enterSandbox(program, plan, host);
+    },
     command: () => {},
+    ...(plan.broker && { broker: { ownNetwork: true, datagrams: () => resolver } }),
   });
+};
 
-const enterSandbox = (program: Program, plan: NamespacePlan, host: NamespaceHost): void => {
+/** Returns the socket to which the names are asked of, if any resolve. */
+const enterSandbox = (program: Program, plan: NamespacePlan, host: NamespaceHost): Slot | undefined => {
   const ownNetwork = plan.network.mode !== 'full';
   // rootless Podman's filter refuses it: the container's name shows then, which tells no more than the container
   const name = [program.string(plan.hostname), Buffer.byteLength(plan.hostname)] as const;
   program.call('sethostname', name, { onFailure: 'ignore' });
   if (ownNetwork) raiseLoopback(program);
+  const resolver = plan.broker && plan.network.mode !== 'none' ? openResolver(program) : undefined;
   const root = buildRoot(program, plan, host.scaffold);
   enterRoot(program, root, plan.cwd, plan.mechanism);
   setLimits(program, plan);
@@ -37,10 +44,11 @@ const enterSandbox = (program: Program, plan: NamespacePlan, host: NamespaceHost
   if (host.landlockAbi >= 2 && !plan.userNamespaces) guard(program, host.landlockAbi, ownNetwork);
   installFilter(program, host.arch, {
     userNamespaces: plan.userNamespaces,
-    sockets: 'all',
+    sockets: plan.broker ? 'brokered' : 'all',
     ownIpc: true,
     ownPids: true,
   });
+  return resolver;
 };
 
 /**

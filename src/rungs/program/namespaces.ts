@@ -1,4 +1,5 @@
 import type { Plan } from '../../domain/plan.ts';
+import { resolverAddress } from '../../domain/stand-ins.ts';
 import {
   AF_INET,
   AT_FDCWD,
@@ -13,7 +14,8 @@ import {
   SOCK_CLOEXEC,
   SOCK_DGRAM,
 } from '../../syscall/constants.ts';
-import type { Program } from '../../syscall/program.ts';
+import type { Program, Slot } from '../../syscall/program.ts';
+import { renderAddress } from '../../syscall/socket-address.ts';
 import { writeFile } from './files.ts';
 
 /**
@@ -43,4 +45,13 @@ export const raiseLoopback = (program: Program): void => {
   const socket = program.call('socket', [AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0]);
   program.call('ioctl', [socket, SIOCSIFFLAGS, program.bytes(request)]);
   program.call('close', [socket]);
+};
+
+/** The socket at which the sandbox's name server is asked; its port takes a capability that is still there. */
+export const openResolver = (program: Program): Slot => {
+  program.goal = 'open the name server';
+  const socket = program.call('socket', [AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0]);
+  const address = renderAddress({ family: 4, address: resolverAddress, port: 53 });
+  program.call('bind', [socket, program.bytes(address), address.length]);
+  return socket;
 };

@@ -3,8 +3,11 @@ import { SIGKILL, SIGSTKFLT } from '../../syscall/constants.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import { type Data, Program, type Slot } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
-import { channel } from './channel.ts';
+import { liveAsBroker } from './broker.ts';
+import { brokerChannel, channel } from './channel.ts';
+import { dropCapabilities, forbidNewPrivileges } from './confine.ts';
 import { executeCommand } from './execute.ts';
+import { handOverCalls, type Link, openLink } from './listener.ts';
 import { blockSignals, restoreSignals } from './signals.ts';
 import {
   closeDescriptors,
@@ -30,10 +33,19 @@ export interface Stages {
   readonly sweepOutside?: (program: Program) => void;
   /** kills whatever the command has left running; absent where a PID namespace does that */
   readonly sweep?: (program: Program, command: Slot) => void;
+  readonly broker?: BrokerStages;
+}
+
+/** What a rung adds to the brokers, which act on the command's connections as the launcher decides. */
+export interface BrokerStages {
+  /** whether the run has a network of its own, in which a second broker lives; else the command's sockets are made by the first */
+  readonly ownNetwork: boolean;
+  /** in the broker inside: a datagram socket, opened by the inner supervisor, whose datagrams the launcher answers */
+  readonly datagrams?: () => Slot | undefined;
 }
 
 /**
- * Renders a plan as a program of three processes:
+ * Renders a plan as a program of three processes, and one or two brokers:
  *
  * 1. The outer supervisor, a child of the launcher: leaves its process group, then only passes signals on.
  * 2. The inner supervisor: makes the sandbox, gives up its powers, then reaps and reports.
@@ -42,17 +54,21 @@ export interface Stages {
 export const renderRun = (plan: Plan, arch: Arch, stages: Stages): Program => {
   const program = new Program(arch);
   const mask = blockSignals(program);
-  closeDescriptors(program);
+  closeDescriptors(program, stages.broker !== undefined);
   leadGroup(program);
   const terminal = plan.terminal && saveTerminal(program, plan.terminal);
+  const link = stages.broker && startOutsideBroker(program, arch);
   stages.outer(program);
   // a signal that it takes, rather than its death: the terminal is given back before the end
   dieWithParent(program, channel, SIGSTKFLT);
   program.goal = 'start the inner supervisor';
-  const inner = fork(program, (line) => renderInner(program, plan, stages, mask, line));
+  const inner = fork(program, (line) =>
+    renderInner(program, { plan, arch, stages, mask, line, ...(link && { link }) }),
+  );
   shield(program);
   releaseStreams(program, plan.terminal?.fd);
   program.call('close', [channel]);
+  if (link) for (const end of [link.command, brokerChannel.inside]) program.call('close', [end]);
   const { timeoutMs } = plan.limits;
   const { sweepOutside } = stages;
   superviseOutside(program, {
@@ -65,17 +81,62 @@ export const renderRun = (plan: Plan, arch: Arch, stages: Stages): Program => {
   return program;
 };
 
-const renderInner = (program: Program, plan: Plan, stages: Stages, mask: Data, line: LifeLine): void => {
-  const { sweep } = stages;
+/** Starts the broker in the launcher's own namespaces, before any other is made. */
+const startOutsideBroker = (program: Program, arch: Arch): Link => {
+  const link = openLink(program);
+  program.goal = 'start a broker';
+  fork(program, (line) => {
+    for (const end of [link.command, brokerChannel.inside]) program.call('close', [end]);
+    dropCapabilities(program);
+    forbidNewPrivileges(program);
+    dieWithParent(program, line);
+    shield(program);
+    releaseStreams(program, undefined);
+    liveAsBroker(program, { arch, channel: brokerChannel.outside, link, reports: true });
+  });
+  for (const end of [link.broker, brokerChannel.outside]) program.call('close', [end]);
+  return link;
+};
+
+/** Starts the broker in the sandbox's network, with the confinement of the inner supervisor. */
+const startInsideBroker = (program: Program, arch: Arch, datagrams: Slot | undefined): Link => {
+  const link = openLink(program);
+  program.goal = 'start a broker';
+  fork(program, (line) => {
+    program.call('close', [link.command]);
+    dieWithParent(program, line);
+    releaseStreams(program, undefined);
+    const duties = { arch, channel: brokerChannel.inside, link, reports: false };
+    liveAsBroker(program, { ...duties, ...(datagrams && { datagrams }) });
+  });
+  for (const end of [link.broker, brokerChannel.inside]) program.call('close', [end]);
+  return link;
+};
+
+interface InnerStage {
+  readonly plan: Plan;
+  readonly arch: Arch;
+  readonly stages: Stages;
+  readonly mask: Data;
+  readonly line: LifeLine;
+  /** to the broker outside */
+  readonly link?: Link;
+}
+
+const renderInner = (program: Program, { plan, arch, stages, mask, line, link }: InnerStage): void => {
+  const { sweep, broker } = stages;
   dieWithParent(program, line, sweep ? SIGSTKFLT : SIGKILL);
   shield(program);
   stages.inner(program);
+  const links = link ? [link] : [];
+  if (broker?.ownNetwork) links.push(startInsideBroker(program, arch, broker.datagrams?.()));
   program.goal = 'report to the launcher';
   program.call('write', [channel, program.bytes(renderRecord(recordTag.ready)), recordBytes]);
   program.goal = 'start the command';
   const command = fork(program, () => {
     stages.command(program);
     leadCommand(program, plan.terminal);
+    if (broker) handOverCalls(program, arch, links, { sockets: !broker.ownNetwork });
     restoreSignals(program, mask);
     executeCommand(program, plan.command, plan.env);
   });

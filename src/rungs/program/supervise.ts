@@ -21,7 +21,7 @@ import {
 } from '../../syscall/constants.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
-import { channel } from './channel.ts';
+import { brokerChannel, channel } from './channel.ts';
 import { nextSignal } from './signals.ts';
 import { type OuterTerminal, returnTerminal } from './terminal.ts';
 
@@ -32,11 +32,12 @@ import { type OuterTerminal, returnTerminal } from './terminal.ts';
  */
 export const controlSignal = { resume: 'SIGCONT', foreground: 'SIGTTOU' } as const;
 
-/** Leaves no descriptor above the channel open, and none above 2 to what is executed later. */
-export const closeDescriptors = (program: Program): void => {
+/** Leaves no descriptor above the channels open, and none above 2 to what is executed later. */
+export const closeDescriptors = (program: Program, brokers: boolean): void => {
+  const channels = [channel, ...(brokers ? Object.values(brokerChannel) : [])];
   program.goal = 'close descriptors';
-  program.call('close_range', [channel + 1, 0xffff_ffff, 0]);
-  program.call('fcntl', [channel, F_SETFD, FD_CLOEXEC]);
+  program.call('close_range', [channel + channels.length, 0xffff_ffff, 0]);
+  for (const descriptor of channels) program.call('fcntl', [descriptor, F_SETFD, FD_CLOEXEC]);
 };
 
 /** What tells a process that its parent is gone: the other end of this descriptor is closed then. */

@@ -1,0 +1,272 @@
+import { isAbsolute, join } from 'node:path';
+import { resolverAddress } from '../../domain/stand-ins.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  AF_UNSPEC,
+  ERRNO,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+} from '../../syscall/constants.ts';
+import { type Arch, syscallNumber } from '../../syscall/numbers.ts';
+import { type InternetAddress, parseAddress, renderAddress } from '../../syscall/socket-address.ts';
+import {
+  isDescendant,
+  parseTrappedCall,
+  readDuplicates,
+  readFlags,
+  readListeners,
+  readMemory,
+  readWorkingDirectory,
+  type TrappedCall,
+} from './caller.ts';
+import {
+  answer,
+  askConnect,
+  askProtocol,
+  type Connected,
+  type ConnectQuestion,
+  install,
+  makeDatagramChannel,
+  makeLoopbackSocket,
+  release,
+  sendDatagram,
+} from './calls.ts';
+import type { BrokerLink } from './link.ts';
+
+/** What the broker asks about a connection to an address that is not the sandbox's own. */
+export type Route =
+  /** to a port of the launcher's on loopback; `announce` is told the local port of the connection before it is handed over */
+  | { readonly kind: 'relay'; readonly port: number; readonly announce: (localPort: number) => void }
+  | { readonly kind: 'refuse'; readonly error: number };
+
+export interface BrokerOptions {
+  readonly arch: Arch;
+  /** reports calls and acts in the launcher's network */
+  readonly outside: BrokerLink;
+  /** acts in the sandbox's own network; absent where it has none */
+  readonly inside?: BrokerLink;
+  /** the outer supervisor's process id, which every process of the run descends from */
+  readonly supervisor: number;
+  /** where a TCP connection goes; asked after the sandbox's own loopback has refused it, if it is to a loopback address */
+  readonly route: (address: InternetAddress) => Promise<Route>;
+  /** answers a DNS query; absent where no names resolve */
+  readonly answerDns?: (query: Buffer) => Promise<Buffer>;
+}
+
+/**
+ * Decides on the sandbox's trapped calls: always on a copy of what the caller asked for, and never by letting a call go on whose argument
+ * lies in the caller's memory. What is allowed is done by a broker process and put in the place of the caller's descriptor.
+ */
+export const openBroker = (options: BrokerOptions): void => {
+  const broker = new Broker(options);
+  options.outside.onNotified((bytes) => broker.decide(parseTrappedCall(bytes)));
+  for (const link of [options.outside, options.inside]) {
+    link?.onDatagram(({ descriptor, sender, content }) => {
+      void options.answerDns?.(content).then((reply) => sendDatagram(link, descriptor, sender, reply));
+    });
+  }
+  // a call that nobody is left to act on must not wait for ever: without listeners it fails
+  void options.outside.ended.then(() => options.inside?.close());
+};
+
+/** A connect(2) in the making. */
+interface Attempt {
+  readonly call: TrappedCall;
+  readonly descriptor: number;
+  /** struct sockaddr as it was copied */
+  readonly address: Buffer;
+}
+
+const failure = (errno: number) => ({ error: -errno });
+
+class Broker {
+  readonly #options: BrokerOptions;
+  readonly #connectNumber: number | undefined;
+  /** inodes of the sockets that were made for a sandbox without a network of its own */
+  readonly #ownSockets = new Set<number>();
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.#connectNumber = syscallNumber(options.arch, 'connect');
+  }
+
+  decide(call: TrappedCall): void {
+    const acted = call.number === this.#connectNumber ? this.#connect(call) : this.#socket(call);
+    acted.catch((error: NodeJS.ErrnoException) => {
+      const known = error.code === 'EACCES' || error.code === 'EPERM' ? ERRNO.EACCES : ERRNO.EFAULT;
+      answer(this.#options.outside, call.id, failure(known));
+    });
+  }
+
+  async #connect(call: TrappedCall): Promise<void> {
+    const { outside } = this.#options;
+    const [descriptor, length] = [Number(BigInt.asIntN(32, call.args[0] ?? 0n)), Number(call.args[2])];
+    if (length < 2 || length > 128) return answer(outside, call.id, failure(ERRNO.EINVAL));
+    const address = readMemory(call.pid, call.args[1] ?? 0n, length);
+    const attempt = { call, descriptor, address };
+    const protocol = await askProtocol(outside, call.pid, descriptor);
+    const domain = address.length < 2 ? AF_UNSPEC : address.readUInt16LE(0);
+    if (protocol === undefined) return answer(outside, call.id, failure(ERRNO.ENOTSOCK));
+    if (protocol === 'UNIX' && domain !== AF_UNIX) return this.#datagramChannel(attempt, domain);
+    if (protocol.startsWith('UNIX')) return this.#unix(attempt, protocol === 'UNIX' ? SOCK_SEQPACKET : SOCK_STREAM);
+    const stream = protocol.startsWith('TCP') || protocol.startsWith('MPTCP');
+    const to = parseAddress(address);
+    if (stream && to) return this.#stream(attempt, to);
+    if (protocol.startsWith('UDP')) return this.#datagrams(attempt, protocol === 'UDP' ? AF_INET : AF_INET6, to);
+    answer(outside, call.id, failure(domain === AF_UNSPEC ? ERRNO.EOPNOTSUPP : ERRNO.EAFNOSUPPORT));
+  }
+
+  /** The stand-in for a datagram socket: it is connected to the name server and to nothing else. */
+  #datagramChannel({ call, address }: Attempt, domain: number): void {
+    const to = parseAddress(address);
+    const fine = domain === AF_UNSPEC || to?.port === 53;
+    answer(this.#options.outside, call.id, fine ? {} : failure(ERRNO.ENETUNREACH));
+  }
+
+  /** Datagrams of a network of the sandbox's own: another socket there, connected; every name server is the sandbox's. */
+  async #datagrams(attempt: Attempt, domain: number, to: InternetAddress | undefined): Promise<void> {
+    const { inside, outside } = this.#options;
+    if (!inside) return answer(outside, attempt.call.id, failure(ERRNO.ENETUNREACH));
+    const own = to?.port === 53 ? renderInDomain({ family: 4, address: resolverAddress, port: 53 }, domain) : undefined;
+    await this.#connectAndInstall(inside, attempt, {
+      domain,
+      type: SOCK_DGRAM,
+      address: own ?? attempt.address,
+    });
+  }
+
+  async #unix(attempt: Attempt, type: number): Promise<void> {
+    const { inside, outside, supervisor } = this.#options;
+    const link = inside ?? outside;
+    const path = pathOf(attempt);
+    const connected = await this.#patiently(link, attempt, {
+      domain: AF_UNIX,
+      type,
+      address: attempt.address,
+      ...(path !== undefined && { path }),
+    });
+
+    const own = inside ? connected.peer !== 0 : isDescendant(connected.peer, supervisor);
+    if (connected.result === 0 && !own) return this.#drop(link, attempt, connected, -ERRNO.ECONNREFUSED);
+    this.#finish(link, attempt, connected);
+  }
+
+  async #stream(attempt: Attempt, to: InternetAddress): Promise<void> {
+    const { inside, outside, route } = this.#options;
+    const domain = attempt.address.readUInt16LE(0);
+    if (isLoopback(to)) {
+      const question = { domain, type: SOCK_STREAM, address: attempt.address };
+      const local = inside ? inside : this.#listensInside(to.port) ? outside : undefined;
+      if (local) {
+        const connected = await this.#patiently(local, attempt, question);
+        const still = inside !== undefined || this.#listensInside(to.port);
+        if (connected.result === 0 && !still) return this.#drop(local, attempt, connected, -ERRNO.ECONNREFUSED);
+        if (connected.result !== -ERRNO.ECONNREFUSED) return this.#finish(local, attempt, connected);
+        if (connected.socket !== undefined) release(local, connected.socket);
+      }
+    }
+    const decided = await route(to);
+    if (decided.kind === 'refuse') return answer(outside, attempt.call.id, failure(decided.error));
+    const relay = renderInDomain({ family: 4, address: '127.0.0.1', port: decided.port }, domain);
+    const connected = await this.#patiently(outside, attempt, { domain, type: SOCK_STREAM, address: relay });
+    if (connected.result === 0) decided.announce(connected.port);
+    this.#finish(outside, attempt, connected);
+  }
+
+  async #connectAndInstall(link: BrokerLink, attempt: Attempt, question: ConnectQuestion): Promise<void> {
+    this.#finish(link, attempt, await this.#patiently(link, attempt, question));
+  }
+
+  /** Connects; where that takes longer, a blocking caller goes on waiting, though nobody else waits with it. */
+  async #patiently(link: BrokerLink, { call, descriptor }: Attempt, question: ConnectQuestion): Promise<Connected> {
+    let connected = await askConnect(link, question);
+    const pending = () =>
+      connected.socket !== undefined &&
+      [-ERRNO.EINPROGRESS, -ERRNO.EALREADY, -ERRNO.EAGAIN].includes(connected.result) &&
+      !readFlags(call.pid, descriptor).nonBlocking;
+    while (pending()) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      connected = await askConnect(link, { ...question, socket: connected.socket as number });
+    }
+    return connected.result === -ERRNO.EISCONN ? { ...connected, result: 0 } : connected;
+  }
+
+  /** Hands the socket over, or tells why there is none. */
+  #finish(link: BrokerLink, attempt: Attempt, connected: Connected): void {
+    const { socket, result } = connected;
+    const pending = result === -ERRNO.EINPROGRESS;
+    if (socket === undefined || (result !== 0 && !pending)) return this.#drop(link, attempt, connected, result);
+    const { call, descriptor } = attempt;
+    const flags = readFlags(call.pid, descriptor);
+    const targets = readDuplicates(call.pid, descriptor);
+    install(link, { id: call.id, socket, targets, ...flags, error: pending ? -ERRNO.EINPROGRESS : 0 });
+  }
+
+  #drop(link: BrokerLink, { call }: Attempt, { socket }: Connected, error: number): void {
+    if (socket !== undefined) release(link, socket);
+    answer(link, call.id, { error });
+  }
+
+  /** Whether a port of the loopback that is shared with the host is the run's own: every socket that listens there. */
+  #listensInside(port: number): boolean {
+    const listeners = readListeners(port);
+    return listeners.length > 0 && listeners.every((inode) => this.#ownSockets.has(inode));
+  }
+
+  /** socket(2) for IPv4 and IPv6, where no network namespace confines them. */
+  async #socket(call: TrappedCall): Promise<void> {
+    const { outside } = this.#options;
+    const [domain = 0, type = 0, protocol = 0] = call.args.map((argument) => Number(BigInt.asIntN(32, argument)));
+    const flags = type & (O_CLOEXEC | O_NONBLOCK);
+    const kind = type & ~flags;
+    if (kind === SOCK_STREAM && streamProtocols.includes(protocol)) {
+      const inode = await makeLoopbackSocket(outside, { id: call.id, domain, type });
+      if (inode !== 0) this.#remember(inode);
+      return;
+    }
+    if (kind === SOCK_DGRAM && datagramProtocols.includes(protocol) && this.#options.answerDns)
+      return makeDatagramChannel(outside, { id: call.id, type });
+    answer(
+      outside,
+      call.id,
+      failure(kind === SOCK_STREAM || kind === SOCK_DGRAM ? ERRNO.EPROTONOSUPPORT : ERRNO.EPERM),
+    );
+  }
+
+  /** Forgets the oldest: a server's socket that came before so many others is told by its connections being refused. */
+  #remember(inode: number): void {
+    this.#ownSockets.add(inode);
+    const [oldest] = this.#ownSockets;
+    if (this.#ownSockets.size > 100_000 && oldest !== undefined) this.#ownSockets.delete(oldest);
+  }
+}
+
+/** 0, TCP, MPTCP (which becomes TCP). */
+const streamProtocols: readonly number[] = [0, 6, 262];
+const datagramProtocols: readonly number[] = [0, 17];
+
+/** The absolute path of a unix socket, or undefined for an abstract one. */
+const pathOf = ({ call, address }: Attempt): string | undefined => {
+  if (address.length <= 2 || address[2] === 0) return undefined;
+  const end = address.indexOf(0, 2);
+  const path = address.toString('utf8', 2, end < 0 ? address.length : end);
+  return isAbsolute(path) ? path : join(readWorkingDirectory(call.pid), path);
+};
+
+/** All of 127.0.0.0/8, ::1, and the unspecified addresses, which lead to the former (ip(7)). */
+export const isLoopback = ({ family, address }: InternetAddress): boolean =>
+  family === 4 ? address.startsWith('127.') || address.startsWith('0.') : address === '::1' || address === '::';
+
+/** An IPv4 address for a socket of either domain. */
+const renderInDomain = (to: InternetAddress, domain: number): Buffer => {
+  if (domain === AF_INET || to.family === 6) return renderAddress(to);
+  const bytes = renderAddress({ family: 6, address: '::', port: to.port });
+  bytes.writeUInt16BE(0xffff, 18);
+  bytes.set(to.address.split('.').map(Number), 20);
+  return bytes;
+};
