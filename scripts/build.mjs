@@ -20,7 +20,21 @@ const common = {
   legalComments: 'none',
 };
 
-await build({ ...common, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.cjs', format: 'cjs' });
+/** What a run loads when its sandbox first connects lies in a file of its own, named as whoever loads it sees it. */
+const apart = (path) => ({
+  name: 'apart',
+  setup: ({ onResolve }) => onResolve({ filter: /\/egress\/index\.ts$/ }, () => ({ path, external: true })),
+});
+
+await build({ ...common, entryPoints: ['src/egress/index.ts'], outfile: 'dist/egress.cjs', format: 'cjs' });
+await build({
+  ...common,
+  entryPoints: ['src/cli/main.ts'],
+  outfile: 'dist/cli.cjs',
+  format: 'cjs',
+  plugins: [apart('../dist/egress.cjs')], // bin/sbox.js lends its require
+  supported: { 'dynamic-import': false }, // vm.Script has none
+});
 // the key of the code cache: V8 itself compares no more of a source than its length
 appendFileSync('dist/cli.cjs', `//${createHash('sha256').update(readFileSync('dist/cli.cjs')).digest('hex')}`);
 
@@ -29,6 +43,7 @@ await build({
   entryPoints: ['src/index.ts'],
   outfile: 'dist/index.js',
   format: 'esm',
+  plugins: [apart('./egress.cjs')],
   // CommonJS packages inside the bundle ask for node's modules by require
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",

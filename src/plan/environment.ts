@@ -4,6 +4,7 @@ import type { NetworkMode } from '../domain/network.ts';
 import { isWithin, normalizePath } from '../domain/path.ts';
 import type { Mechanism, PlannedMount } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
+import { proxyAddress, proxyPort } from '../domain/stand-ins.ts';
 import type { Layout } from './layout.ts';
 
 /**
@@ -29,11 +30,13 @@ export interface EnvironmentQuestion {
   readonly name: string;
   readonly mechanism: Mechanism;
   readonly mode: NetworkMode;
+  /** whether connections are decided on in the launcher */
+  readonly broker: boolean;
 }
 
 /** The whole environment of the command, sorted by name: fixed, then passed, then set by profiles, then by the invocation. */
 export const planEnvironment = (question: EnvironmentQuestion): PlannedEnvironment => {
-  const { profile, invocation, facts, shell, mounts, layout, name, mechanism, mode } = question;
+  const { profile, invocation, facts, shell, mounts, layout, name, mechanism, mode, broker } = question;
   const visible = planVisible(profile.env.passIfVisible, facts, mounts);
   const env: Record<string, string> = {
     ...planFixed(facts, shell, layout, name),
@@ -41,7 +44,7 @@ export const planEnvironment = (question: EnvironmentQuestion): PlannedEnvironme
     ...planPassed(profile.env.pass, facts.env),
     ...planPassed(invocation.pass, facts.env),
     ...planWithoutRoot(mechanism),
-    ...planProxies(mechanism, mode),
+    ...planProxies(mechanism, mode, broker),
     ...profile.env.set,
     ...invocation.set,
   };
@@ -58,11 +61,26 @@ export const planEnvironment = (question: EnvironmentQuestion): PlannedEnvironme
 const planWithoutRoot = ({ kind }: Mechanism): Record<string, string> =>
   kind === 'landlock' ? { GIT_CONFIG_NOSYSTEM: '1' } : {};
 
-/** Where nothing else keeps the network away, clients that heed proxy variables are led to a port where nobody listens (RFC 863). */
-const planProxies = (mechanism: Mechanism, mode: NetworkMode): Record<string, string> => {
-  if (mechanism.kind !== 'portable' || mode === 'full') return {};
+/**
+ * The proxy's address for clients that heed it; the others get the same by their connections alone. Where nothing keeps the network away,
+ * clients are led to a port where nobody listens (RFC 863).
+ */
+const planProxies = (mechanism: Mechanism, mode: NetworkMode, broker: boolean): Record<string, string> => {
+  if (mode === 'full') return {};
+  if (mechanism.kind === 'portable') return proxyVariables('http://127.0.0.1:9');
+  if (!broker || mode === 'none') return {};
+  return {
+    ...proxyVariables(`http://${proxyAddress}:${proxyPort}`),
+    NO_PROXY: 'localhost,127.0.0.1,::1',
+    no_proxy: 'localhost,127.0.0.1,::1',
+    // glibc then asks over TCP: datagrams can't carry the name server's address there (resolv.conf(5))
+    ...(mechanism.kind === 'landlock' && { RES_OPTIONS: 'use-vc' }),
+  };
+};
+
+const proxyVariables = (url: string): Record<string, string> => {
   const names = ['http_proxy', 'https_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
-  return { NODE_USE_ENV_PROXY: '1', ...Object.fromEntries(names.map((name) => [name, 'http://127.0.0.1:9'])) };
+  return { NODE_USE_ENV_PROXY: '1', ...Object.fromEntries(names.map((name) => [name, url])) };
 };
 
 const planFixed = (facts: Facts, shell: string, layout: Layout, name: string): Record<string, string> => {

@@ -1,6 +1,7 @@
 import type { Facts } from '../domain/facts.ts';
 import { isWithin } from '../domain/path.ts';
 import type { Mechanism, Plan, PlannedMount } from '../domain/plan.ts';
+import { resolverAddress } from '../domain/stand-ins.ts';
 import { planShell } from './command.ts';
 
 /** Where a rung puts what the command finds by its environment: absolute paths as the command sees them. */
@@ -62,7 +63,7 @@ export const ownTargets: readonly string[] = [
 ];
 
 /** System directories read-only, the curated /etc, /proc, /dev, private temporary folders: what every sandbox has. */
-export const planBase = (facts: Facts, network: Plan['network']): PlannedMount[] => [
+export const planBase = (facts: Facts, network: Plan['network'], broker: boolean): PlannedMount[] => [
   ...facts.system.map((entry) => planEntry(entry, 'system')),
   { kind: 'dir', target: '/etc', why: 'curated' },
   ...facts.etc.map((entry) => ({
@@ -70,7 +71,7 @@ export const planBase = (facts: Facts, network: Plan['network']): PlannedMount[]
     ...(entry.kind !== 'link' && { optional: true as const }),
   })),
   ...planAccountFiles(facts),
-  ...planNetworkFiles(facts, network),
+  ...planNetworkFiles(facts, network, broker),
   { kind: 'link', target: '/etc/mtab', text: '../proc/self/mounts', why: 'synthetic' },
   { kind: 'proc', target: '/proc', why: 'own processes' },
   { kind: 'devices', target: '/dev', why: 'minimal' },
@@ -101,17 +102,18 @@ const planAccountFiles = (facts: Facts): PlannedMount[] => {
   return [synthetic('/etc/passwd', passwd.values()), synthetic('/etc/group', groups.values())];
 };
 
-const planNetworkFiles = (facts: Facts, { mode }: Plan['network']): PlannedMount[] => {
+const planNetworkFiles = (facts: Facts, { mode }: Plan['network'], broker: boolean): PlannedMount[] => {
   const shared = mode === 'full';
   const own = ['127.0.0.1 localhost', '::1 localhost ip6-localhost ip6-loopback', `127.0.1.1 ${sandboxHostname}`];
   return [
     synthetic('/etc/hostname', [sandboxHostname]),
     synthetic('/etc/hosts', shared ? [facts.hosts.trimEnd(), own[2] ?? ''] : own),
-    synthetic('/etc/resolv.conf', [
-      shared ? facts.resolvConf.trimEnd() : '# no name server is reachable in this sandbox',
-    ]),
+    synthetic('/etc/resolv.conf', [shared ? facts.resolvConf.trimEnd() : ownResolver(mode, broker)]),
   ];
 };
+
+const ownResolver = (mode: Plan['network']['mode'], broker: boolean): string =>
+  broker && mode !== 'none' ? `nameserver ${resolverAddress}` : '# no name server is reachable in this sandbox';
 
 const synthetic = (target: string, lines: Iterable<string>): PlannedMount => ({
   kind: 'file',

@@ -10,6 +10,7 @@ export interface MountQuestion {
   readonly declared: readonly DeclaredMount[];
   readonly facts: Facts;
   readonly network: Plan['network'];
+  readonly broker: boolean;
   readonly sandbox: Plan['sandbox'];
   readonly mechanism: Mechanism;
   readonly layout: Layout;
@@ -20,12 +21,12 @@ export interface MountQuestion {
  * base < HOME < toolchains < workspace < protected paths < declared.
  */
 export const planMounts = (question: MountQuestion): { mounts: PlannedMount[]; problems: readonly Problem[] } => {
-  const { facts, network, sandbox, mechanism, layout } = question;
+  const { facts, network, broker, sandbox, mechanism, layout } = question;
   const ownRoot = mechanism.kind === 'namespaces';
   const declared = planDeclared(question.declared, facts, `${sandbox.folder}/copies`);
   const placed = ownRoot ? declared : placeOnHost(declared, facts, layout, mechanism);
   const layers = [
-    ownRoot ? planBase(facts, network) : planHostBase(facts),
+    ownRoot ? planBase(facts, network, broker) : planHostBase(facts),
     ownRoot ? planHome(facts, sandbox) : planFolders(layout),
     planTools(facts, layout),
     ownRoot ? planWritable(facts, declared.mounts) : [bindOnto(facts.workspace, 'dir', 'rw', 'workspace')],

@@ -9,6 +9,7 @@ import { planCommand, planShell } from './command.ts';
 import { planEnvironment } from './environment.ts';
 import { planLayout, sandboxHostname } from './layout.ts';
 import { planMounts } from './mounts.ts';
+import { planNetwork } from './network.ts';
 import { planProperties } from './properties.ts';
 import { planMechanism } from './rung.ts';
 import { planSandbox } from './sandbox.ts';
@@ -20,17 +21,15 @@ import { planSandbox } from './sandbox.ts';
 export const planRun = (profile: Profile, invocation: Invocation, facts: Facts): Plan => {
   checkInvocation(profile, invocation, facts);
   const mechanism = planMechanism(invocation.rung, facts.capabilities);
-  const broker =
-    mechanism.kind !== 'portable' &&
-    (invocation.network ?? profile.network.mode) !== 'full' &&
-    facts.capabilities.listener;
   const sandbox = planSandbox(invocation, facts);
   const layout = planLayout(mechanism, facts, sandbox);
-  const network = { mode: invocation.network ?? profile.network.mode };
+  const network = planNetwork(profile, invocation);
+  const broker = mechanism.kind !== 'portable' && network.mode !== 'full' && facts.capabilities.listener;
   const { mounts, problems } = planMounts({
     declared: [...profile.mounts, ...invocation.mounts],
     facts,
     network,
+    broker,
     sandbox,
     mechanism,
     layout,
@@ -54,12 +53,14 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     name: sandbox.name,
     mechanism,
     mode: network.mode,
+    broker,
   });
   const shape = {
     network,
     limits: { ...profile.limits, ...invocation.limits },
     user: { uid: facts.user.uid, gid: facts.user.gid, kernelRoot: facts.user.kernelRoot },
     userNamespaces: profile.userNamespaces,
+    broker,
   };
   const plan: Plan = {
     version: 1,
@@ -74,7 +75,6 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     command: planCommand(profile, invocation, facts, shell, env['PATH'] ?? ''),
     mounts,
     env,
-    broker,
     hostname: sandboxHostname,
     ...shape,
     ...(facts.terminal && { terminal: facts.terminal }),

@@ -3,7 +3,7 @@ import type { Mechanism, Plan } from '../domain/plan.ts';
 import type { Property, PropertyName, PropertyStatus } from '../domain/property.ts';
 
 type PropertyFacts = Pick<Facts, 'capabilities' | 'protectedPaths'>;
-type Shape = Pick<Plan, 'network' | 'limits' | 'user' | 'userNamespaces' | 'mechanism'>;
+type Shape = Pick<Plan, 'network' | 'limits' | 'user' | 'userNamespaces' | 'mechanism' | 'broker'>;
 
 /** What a plan's rung promises for it on this host. */
 export const planProperties = (plan: Shape, facts: PropertyFacts): Property[] => {
@@ -51,12 +51,8 @@ const namespacesRest = (
   variant: Extract<Mechanism, { kind: 'namespaces' }>,
   facts: PropertyFacts,
 ): Property[] => [
-  plan.network.mode === 'full'
-    ? openNetwork
-    : property('network', 'enforced', 'a network namespace of its own with loopback only'),
-  plan.network.mode === 'full' && facts.capabilities.landlockAbi < 6
-    ? property('sockets', 'open', "mode full shares the host's abstract sockets, and Landlock ABI 6 is missing")
-    : property('sockets', 'partial', 'a unix socket that lies in a declared mount can be connected to'),
+  ownNetwork(plan),
+  plan.broker ? brokeredSockets : sharedSockets(plan, facts),
   variant.proc === 'fresh'
     ? property('process', 'enforced', 'a PID namespace of its own, ended with the run')
     : property(
@@ -65,6 +61,29 @@ const namespacesRest = (
         "/proc shows outsiders' names and command lines; they can't be traced or signalled",
       ),
 ];
+
+/** A network namespace, with the ways out that the broker makes. */
+const ownNetwork = ({ network, broker }: Shape): Property => {
+  if (network.mode === 'full') return openNetwork;
+  const isolated = 'a network namespace of its own with loopback only';
+  return property(
+    'network',
+    'enforced',
+    broker && network.mode !== 'none' ? `${isolated}; ${wayOut[network.mode]}` : isolated,
+  );
+};
+
+const wayOut = {
+  limited: "declared hosts through sbox's proxy",
+  'host-only': "addresses of this machine through sbox's proxy",
+} as const;
+
+const brokeredSockets = property('sockets', 'enforced', 'unix sockets that were not made inside are refused');
+
+const sharedSockets = ({ network }: Shape, facts: PropertyFacts): Property =>
+  network.mode === 'full' && facts.capabilities.landlockAbi < 6
+    ? property('sockets', 'open', "mode full shares the host's abstract sockets, and Landlock ABI 6 is missing")
+    : property('sockets', 'partial', 'a unix socket that lies in a declared mount can be connected to');
 
 const landlockFiles = ({ abi }: Extract<Mechanism, { kind: 'landlock' }>, facts: PropertyFacts): Property[] => {
   const holes = [
@@ -89,16 +108,8 @@ const landlockRest = (plan: Shape, { abi, namespaces }: Extract<Mechanism, { kin
   const contained = namespaces || abi >= 6;
   const { user } = plan;
   return [
-    plan.network.mode === 'full'
-      ? openNetwork
-      : property(
-          'network',
-          'enforced',
-          namespaces
-            ? 'a network namespace of its own with loopback only'
-            : 'no internet sockets, not even for loopback',
-        ),
-    property('sockets', 'enforced', 'no unix sockets but socketpair'),
+    namespaces ? ownNetwork(plan) : sharedNetwork(plan),
+    plan.broker ? brokeredSockets : property('sockets', 'enforced', 'no unix sockets but socketpair'),
     property(
       'process',
       'partial',
@@ -107,6 +118,14 @@ const landlockRest = (plan: Shape, { abi, namespaces }: Extract<Mechanism, { kin
         : 'processes of the same user can be seen and signalled, and a daemon outlives the run (Landlock ABI 6 is missing)',
     ),
   ];
+};
+
+/** The host's network, in which the command's sockets are confined. */
+const sharedNetwork = ({ network, broker }: Shape): Property => {
+  if (network.mode === 'full') return openNetwork;
+  if (!broker) return property('network', 'enforced', 'no internet sockets, not even for loopback');
+  const confined = 'sockets are bound to loopback, where those made inside alone can be reached';
+  return property('network', 'enforced', network.mode === 'none' ? confined : `${confined}; ${wayOut[network.mode]}`);
 };
 
 const portableFiles: readonly Property[] = [

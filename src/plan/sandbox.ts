@@ -11,7 +11,7 @@ export const planSandbox = (invocation: Invocation, facts: Facts): Plan['sandbox
 };
 
 /** The folder's own name for a person, and a hash of the whole path (FNV-1a, 64 bits) to tell two of one name apart. */
-const nameOfWorkspace = (workspace: string): string => {
+export const nameOfWorkspace = (workspace: string): string => {
   const readable = baseOf(workspace)
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')

@@ -1,4 +1,5 @@
 import type { Capabilities, Facts, NamespaceVariant, Refusal } from '../domain/facts.ts';
+import { bareNetwork } from '../domain/network.ts';
 import type { Plan, PlannedMount } from '../domain/plan.ts';
 import { LANDLOCK_CREATE_RULESET_VERSION } from '../syscall/constants.ts';
 import { Program } from '../syscall/program.ts';
@@ -103,7 +104,7 @@ const smallestPlan = {
     { kind: 'memory', target: '/tmp', mode: 0o700, why: 'probe' },
   ] as readonly PlannedMount[],
   env: {},
-  network: { mode: 'none' },
+  network: bareNetwork('none'),
   broker: false,
   hostname: 'sbox',
   user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, kernelRoot: false },

@@ -1,33 +1,66 @@
 import type { Duplex } from 'node:stream';
+import type { EgressEvent } from '../domain/decision.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { Network } from '../egress/index.ts';
 import type { Launched } from '../rungs/launch.ts';
+import { brokerChannel } from '../rungs/program/channel.ts';
+
+export interface NetworkContext {
+  readonly facts: Pick<Facts, 'arch' | 'env' | 'home'>;
+  readonly onEvent: (event: EgressEvent) => void;
+}
 
 /**
  * Connects a run's brokers with what decides on its connections, which is loaded when the first of them has something to say: most
  * short commands never connect.
  */
-export const followBrokers = (plan: Plan, { brokers, child }: Launched, arch: Facts['arch']): void => {
+export const followBrokers = (plan: Plan, { brokers, child }: Launched, context: NetworkContext): AsyncDisposable => {
+  let network: Promise<Network> | undefined;
   const [outside, inside] = brokers.map(holdBack);
-  if (outside === undefined || inside === undefined) return;
-  const start = async (): Promise<void> => {
-    const { openBroker, openBrokerLink, refuseAll } = await import('../egress/index.ts');
-    const ownNetwork =
-      plan.mechanism.kind === 'namespaces' || (plan.mechanism.kind === 'landlock' && plan.mechanism.namespaces);
-    openBroker({
-      arch,
-      outside: openBrokerLink(outside.channel, 4, arch),
-      ...(ownNetwork && { inside: openBrokerLink(inside.channel, 5, arch) }),
+  if (outside === undefined || inside === undefined) throw new Error('a plan with brokers was launched without');
+  const open = async (): Promise<Network> => {
+    const { openNetwork } = await import('../egress/index.ts');
+    const { facts, onEvent } = context;
+    const opened = openNetwork({
+      arch: facts.arch,
+      policy: plan.network,
+      env: facts.env,
+      home: facts.home,
+      untrusted: writableFolders(plan),
+      outside: { channel: outside.channel, descriptor: brokerChannel.outside },
+      ...(hasOwnNetwork(plan) && { inside: { channel: inside.channel, descriptor: brokerChannel.inside } }),
       supervisor: child.pid ?? -1,
-      route: refuseAll,
+      onEvent,
     });
     outside.release();
     inside.release();
+    return opened;
+  };
+  const start = (): void => {
+    network ??= open();
+    // connections fail then, instead of waiting for ever
+    network.catch(() => [outside, inside].map(({ channel }) => channel.destroy()));
   };
   outside.onFirst(start);
+  inside.onFirst(start);
+  return {
+    async [Symbol.asyncDispose]() {
+      await (await network?.catch(() => undefined))?.close();
+    },
+  };
 };
 
-/** Keeps what arrives until it can be read by its reader. */
+const hasOwnNetwork = ({ mechanism }: Plan): boolean =>
+  mechanism.kind === 'namespaces' || (mechanism.kind === 'landlock' && mechanism.namespaces);
+
+/** Host folders that the command can write to. */
+const writableFolders = ({ mounts, sandbox }: Plan): string[] => [
+  sandbox.folder,
+  ...mounts.flatMap((mount) => (mount.kind === 'bind' && mount.access === 'rw' ? [mount.source] : [])),
+];
+
+/** Keeps what arrives until its reader has been loaded. */
 const holdBack = (channel: Duplex) => {
   const held: Buffer[] = [];
   let first = (): void => {};
@@ -39,8 +72,8 @@ const holdBack = (channel: Duplex) => {
   channel.on('error', () => {}); // its end is told by 'close'
   return {
     channel,
-    onFirst: (listener: () => Promise<void>) => {
-      first = () => void listener();
+    onFirst: (listener: () => void) => {
+      first = listener;
     },
     release: () => {
       channel.off('data', hold);

@@ -1,11 +1,14 @@
+import type { EgressEvent } from '../domain/decision.ts';
 import { SboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Plan, WatchedPath } from '../domain/plan.ts';
+import { addRefusal, noRefusals, type Refusals } from '../domain/refusals.ts';
 import { probeIdentity, probeNewRepositories } from '../host/protected.ts';
 import { decodeStatus, type LaunchEnd, type Launched, type Stdio } from '../rungs/launch.ts';
 import { startPlan } from '../rungs/start.ts';
 import { removeTree } from '../state/remove-tree.ts';
 import { openUse } from '../state/use.ts';
+import { openRunAudit } from './audit.ts';
 import { followBrokers } from './network.ts';
 import { prepareState } from './prepare.ts';
 import { assertStreams } from './streams.ts';
@@ -19,8 +22,12 @@ export interface Outcome {
   readonly timedOut: boolean;
   /** protected paths that are not what they were before the run */
   readonly changed: readonly string[];
+  /** what it asked the network for in vain */
+  readonly refusals: Refusals;
   /** a folder of sbox's own that could not be removed, and why */
   readonly leftover?: string;
+  /** what could not be written to the audit log, and why */
+  readonly unlogged?: string;
 }
 
 /** One running command with all that belongs to it. */
@@ -38,9 +45,11 @@ export interface SessionOptions {
   readonly stdio: Stdio;
   /** the interpreter's executable */
   readonly executable: string;
+  /** told of every decision on what leaves the sandbox, when the connection has ended */
+  readonly onDecision?: (event: EgressEvent) => void;
 }
 
-type LaunchFacts = Pick<Facts, 'arch' | 'capabilities'>;
+type LaunchFacts = Pick<Facts, 'arch' | 'capabilities' | 'env' | 'home' | 'stateDir'>;
 
 /** Starts a plan. Throws an SboxError if the streams can't be handed over or the state directory can't be prepared. */
 export const openSession = async (plan: Plan, facts: LaunchFacts, options: SessionOptions): Promise<Session> => {
@@ -49,7 +58,14 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
   const { arch, capabilities } = facts;
   const started = Date.now(); // before the outer supervisor starts its clock
   const launched = startPlan(plan, { arch, landlockAbi: capabilities.landlockAbi }, options.executable, options.stdio);
-  if (plan.broker) followBrokers(plan, launched, arch);
+  const audit = openRunAudit(plan, facts.stateDir, started);
+  let refusals = noRefusals;
+  const onEvent = (event: EgressEvent): void => {
+    refusals = addRefusal(refusals, event);
+    audit.decided(event);
+    options.onDecision?.(event);
+  };
+  const network = plan.broker ? followBrokers(plan, launched, { facts, onEvent }) : undefined;
   const use = openUse(plan.sandbox.folder);
   const job = plan.terminal && followTerminal(launched);
   const ended = launched.ended.then(
@@ -59,14 +75,15 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
     },
   );
   const folder = plan.sandbox.ephemeral ? plan.sandbox.folder : plan.runFolder;
-  const release = async (): Promise<{ leftover?: string }> => {
+  const release = async (): Promise<Cleaning> => {
     job?.[Symbol.dispose]();
     use[Symbol.dispose]();
-    if (folder === undefined) return {};
-    return removeTree(folder).then(
-      () => ({}),
-      (error: Error) => ({ leftover: `"${folder}" (${error.message})` }),
-    );
+    await network?.[Symbol.asyncDispose]();
+    await ended.then(audit.ended, () => {});
+    audit[Symbol.dispose]();
+    const unlogged = audit.failure();
+    const removed = folder === undefined ? {} : await removeFolder(folder);
+    return { ...removed, refusals, ...(unlogged !== undefined && { unlogged }) };
   };
   const cleaned = ended.then(release, release);
   const finished = cleaned.then(async (cleaning) => ({ ...(await ended), ...cleaning }));
@@ -83,7 +100,17 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
   };
 };
 
-const outcomeOf = (end: LaunchEnd, plan: Plan, started: number, { child }: Launched): Outcome => {
+type Cleaning = Pick<Outcome, 'leftover' | 'refusals' | 'unlogged'>;
+
+const removeFolder = (folder: string): Promise<{ leftover?: string }> =>
+  removeTree(folder).then(
+    () => ({}),
+    (error: Error) => ({ leftover: `"${folder}" (${error.message})` }),
+  );
+
+type CommandEnd = Omit<Outcome, keyof Cleaning>;
+
+const outcomeOf = (end: LaunchEnd, plan: Plan, started: number, { child }: Launched): CommandEnd => {
   const timedOut = Date.now() - started >= (plan.limits.timeoutMs ?? Number.POSITIVE_INFINITY);
   const changed = probeChanged(plan, started);
   switch (end.kind) {

@@ -67,7 +67,7 @@ export const SECCOMP_IOCTL_NOTIF_RECV = 0xc050_2100;
 export const SECCOMP_IOCTL_NOTIF_SEND = 0xc018_2101;
 export const SECCOMP_IOCTL_NOTIF_ADDFD = 0x4018_2103;
 export const SECCOMP_ADDFD_FLAG_SETFD = 1;
-export const SECCOMP_ADDFD_FLAG_SEND = 2;
+export const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
 
 /** landlock(7) */
 export const LANDLOCK_CREATE_RULESET_VERSION = 1;
@@ -118,6 +118,7 @@ export const SO_SNDTIMEO = 21;
 export const SO_BINDTODEVICE = 25;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
+export const SHUT_RDWR = 2;
 export const SCM_RIGHTS = 1;
 /** recv(2), send(2) */
 export const MSG_DONTWAIT = 0x40;

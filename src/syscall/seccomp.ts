@@ -172,12 +172,17 @@ export const renderSeccompFilter = (arch: Arch, options: SeccompOptions): Buffer
   return filter.render();
 };
 
-/** What is handed to a broker (seccomp_unotify(2)): connect(2), and where no network namespace confines sockets, making one. */
+/**
+ * What is handed to a broker (seccomp_unotify(2)): connect(2), and where no network namespace confines sockets, what makes one or makes
+ * a server of it.
+ */
 export const renderTrapFilter = (arch: Arch, traps: { readonly sockets: boolean }): Buffer => {
   const filter = new Filter();
   filter.load(seccompData.number);
   filter.returnIf('equal', syscallNumber(arch, 'connect') ?? 0, verdict.notify);
   if (traps.sockets) {
+    for (const call of ['bind', 'listen'] as const)
+      filter.returnIf('equal', syscallNumber(arch, call) ?? 0, verdict.notify);
     whenCalled(filter, arch, 'socket', 0, () => {
       for (const family of internetFamilies) filter.returnIf('equal', family, verdict.notify);
     });

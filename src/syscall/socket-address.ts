@@ -16,7 +16,7 @@ export const renderAddress = ({ family, address, port }: InternetAddress): Buffe
   bytes.writeUInt16LE(family === 4 ? AF_INET : AF_INET6, 0);
   bytes.writeUInt16BE(port, 2);
   if (family === 4) bytes.set(octets(address), 4);
-  else groups(address).forEach((group, index) => bytes.writeUInt16BE(group, 8 + 2 * index));
+  else for (const [index, group] of groups(address).entries()) bytes.writeUInt16BE(group, 8 + 2 * index);
   return bytes;
 };
 

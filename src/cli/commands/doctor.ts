@@ -1,6 +1,7 @@
 import { release } from 'node:os';
 import picocolors from 'picocolors';
 import type { Capabilities, Facts, Refusal } from '../../domain/facts.ts';
+import { bareNetwork } from '../../domain/network.ts';
 import type { Mechanism } from '../../domain/plan.ts';
 import type { Property } from '../../domain/property.ts';
 import { type RungName, rungNames } from '../../domain/rung.ts';
@@ -17,7 +18,7 @@ interface Diagnosis {
   readonly uid: number;
   readonly capabilities: Capabilities;
   readonly rungs: readonly { readonly name: RungName; readonly mechanism: Mechanism | Refusal }[];
-  /** the rung that a run would get, and what it would enforce with --net none */
+  /** the rung that a run would get, and what it would enforce with --net limited */
   readonly rung?: RungName;
   readonly properties: readonly Property[];
 }
@@ -47,11 +48,12 @@ const diagnose = (capabilities: Capabilities): Diagnosis => {
     properties: best
       ? planProperties(
           {
-            network: { mode: 'none' },
+            network: bareNetwork('limited'),
             limits: {},
             user: { uid, gid: 0, kernelRoot: uid === 0 },
             userNamespaces: false,
             mechanism: best,
+            broker: capabilities.listener && best.kind !== 'portable',
           },
           facts,
         )
@@ -74,12 +76,18 @@ const renderDiagnosis = (diagnosis: Diagnosis, color: boolean): string => {
         'landlock',
         capabilities.landlockAbi > 0 ? `version ${capabilities.landlockAbi} of its interface` : 'not available',
       ],
+      [
+        'connections',
+        capabilities.listener
+          ? 'decided on by a broker (seccomp listener)'
+          : 'none: another program listens to system calls already, or a filter refuses it',
+      ],
     ]),
     title('rungs'),
     renderTable(
       rungs.map(({ name, mechanism }) => [name === rung ? `* ${name}` : `  ${name}`, ...describe(mechanism)]),
     ),
-    title(rung === undefined ? 'no run is possible here' : `what a run gets here (${rung}, --net none)`),
+    title(rung === undefined ? 'no run is possible here' : `what a run gets here (${rung}, --net limited)`),
     renderTable(properties.map(({ name, status, why }) => [name, status, why])),
     advice.length > 0 ? `${title('what would give more')}${advice.join('')}` : '',
   ].join('');

@@ -1,6 +1,7 @@
 import { closeSync, openSync, realpathSync, writeSync } from 'node:fs';
 import { exitCode, SboxError } from '../../domain/errors.ts';
 import type { Plan } from '../../domain/plan.ts';
+import { renderRefusals } from '../../domain/refusals.ts';
 import { type PlannedRun, planRequest, type RunRequest } from '../../session/request.ts';
 import { type Outcome, openSession } from '../../session/session.ts';
 import { passSignals } from '../../session/signals.ts';
@@ -100,6 +101,8 @@ const conclude = (outcome: Outcome, plan: Plan, options: RunOptions, context: Cl
     context.complain(
       `sbox: note: "${path}" was made or changed during the run: read it before a program outside obeys it\n`,
     );
+  for (const line of renderRefusals(outcome.refusals)) context.complain(`sbox: note: ${line}\n`);
+  if (outcome.unlogged !== undefined) context.complain(`sbox: note: ${outcome.unlogged}\n`);
   if (outcome.leftover !== undefined) context.complain(`sbox: note: could not remove ${outcome.leftover}\n`);
 };
 

@@ -19,7 +19,6 @@ import {
   parseTrappedCall,
   readDuplicates,
   readFlags,
-  readListeners,
   readMemory,
   readWorkingDirectory,
   type TrappedCall,
@@ -31,12 +30,15 @@ import {
   type Connected,
   type ConnectQuestion,
   install,
+  letContinue,
   makeDatagramChannel,
   makeLoopbackSocket,
   release,
   sendDatagram,
+  shutDown,
 } from './calls.ts';
 import type { BrokerLink } from './link.ts';
+import { OwnSockets } from './own-sockets.ts';
 
 /** What the broker asks about a connection to an address that is not the sandbox's own. */
 export type Route =
@@ -86,18 +88,25 @@ const failure = (errno: number) => ({ error: -errno });
 
 class Broker {
   readonly #options: BrokerOptions;
-  readonly #connectNumber: number | undefined;
-  /** inodes of the sockets that were made for a sandbox without a network of its own */
-  readonly #ownSockets = new Set<number>();
+  readonly #acts: ReadonlyMap<number | undefined, (call: TrappedCall) => Promise<void>>;
+  /** of a sandbox without a network of its own */
+  readonly #own: OwnSockets;
 
   constructor(options: BrokerOptions) {
+    const { arch, outside } = options;
     this.#options = options;
-    this.#connectNumber = syscallNumber(options.arch, 'connect');
+    this.#own = new OwnSockets(outside);
+    this.#acts = new Map([
+      [syscallNumber(arch, 'connect'), (call) => this.#connect(call)],
+      [syscallNumber(arch, 'socket'), (call) => this.#socket(call)],
+      [syscallNumber(arch, 'bind'), (call) => this.#serve(call)],
+      [syscallNumber(arch, 'listen'), (call) => this.#serve(call)],
+    ]);
   }
 
   decide(call: TrappedCall): void {
-    const acted = call.number === this.#connectNumber ? this.#connect(call) : this.#socket(call);
-    acted.catch((error: NodeJS.ErrnoException) => {
+    const acted = this.#acts.get(call.number)?.(call);
+    acted?.catch((error: NodeJS.ErrnoException) => {
       const known = error.code === 'EACCES' || error.code === 'EPERM' ? ERRNO.EACCES : ERRNO.EFAULT;
       answer(this.#options.outside, call.id, failure(known));
     });
@@ -105,7 +114,7 @@ class Broker {
 
   async #connect(call: TrappedCall): Promise<void> {
     const { outside } = this.#options;
-    const [descriptor, length] = [Number(BigInt.asIntN(32, call.args[0] ?? 0n)), Number(call.args[2])];
+    const [descriptor, length] = [descriptorOf(call), Number(call.args[2])];
     if (length < 2 || length > 128) return answer(outside, call.id, failure(ERRNO.EINVAL));
     const address = readMemory(call.pid, call.args[1] ?? 0n, length);
     const attempt = { call, descriptor, address };
@@ -159,23 +168,39 @@ class Broker {
   async #stream(attempt: Attempt, to: InternetAddress): Promise<void> {
     const { inside, outside, route } = this.#options;
     const domain = attempt.address.readUInt16LE(0);
-    if (isLoopback(to)) {
-      const question = { domain, type: SOCK_STREAM, address: attempt.address };
-      const local = inside ? inside : this.#listensInside(to.port) ? outside : undefined;
-      if (local) {
-        const connected = await this.#patiently(local, attempt, question);
-        const still = inside !== undefined || this.#listensInside(to.port);
-        if (connected.result === 0 && !still) return this.#drop(local, attempt, connected, -ERRNO.ECONNREFUSED);
-        if (connected.result !== -ERRNO.ECONNREFUSED) return this.#finish(local, attempt, connected);
-        if (connected.socket !== undefined) release(local, connected.socket);
-      }
+    const question = { domain, type: SOCK_STREAM, address: attempt.address };
+    if (isLoopback(to) && inside) {
+      const connected = await this.#patiently(inside, attempt, question);
+      if (connected.result !== -ERRNO.ECONNREFUSED) return this.#finish(inside, attempt, connected);
+      if (connected.socket !== undefined) release(inside, connected.socket);
     }
+    if (isLoopback(to) && !inside && this.#own.listenAt(to.port)) return this.#ownLoopback(attempt, question, to.port);
     const decided = await route(to);
     if (decided.kind === 'refuse') return answer(outside, attempt.call.id, failure(decided.error));
-    const relay = renderInDomain({ family: 4, address: '127.0.0.1', port: decided.port }, domain);
-    const connected = await this.#patiently(outside, attempt, { domain, type: SOCK_STREAM, address: relay });
-    if (connected.result === 0) decided.announce(connected.port);
+    const address = renderInDomain({ family: 4, address: '127.0.0.1', port: decided.port }, domain);
+    const connected = await this.#connectOwn(attempt, { ...question, address });
+    if (connected.result === 0 || connected.result === -ERRNO.EINPROGRESS) decided.announce(connected.port);
     this.#finish(outside, attempt, connected);
+  }
+
+  /** A server of the sandbox's on the loopback that it shares with the host: it has to be that before and after. */
+  async #ownLoopback(attempt: Attempt, question: ConnectQuestion, port: number): Promise<void> {
+    const connected = await this.#connectOwn(attempt, question);
+    const { outside } = this.#options;
+    if (this.#own.listenAt(port)) return this.#finish(outside, attempt, connected);
+    if (connected.socket !== undefined) shutDown(outside, connected.socket);
+    this.#drop(outside, attempt, connected, -ERRNO.ECONNREFUSED);
+  }
+
+  /** Connects the caller's very socket where the broker has made it, or one that takes its place. */
+  async #connectOwn(attempt: Attempt, question: ConnectQuestion): Promise<Connected & { readonly same?: true }> {
+    const { call, descriptor } = attempt;
+    const socket = this.#options.inside ? undefined : this.#own.take(call.pid, descriptor);
+    const connected = await this.#patiently(this.#options.outside, attempt, {
+      ...question,
+      ...(socket !== undefined && { socket }),
+    });
+    return socket === undefined ? connected : { ...connected, same: true };
   }
 
   async #connectAndInstall(link: BrokerLink, attempt: Attempt, question: ConnectQuestion): Promise<void> {
@@ -197,25 +222,20 @@ class Broker {
   }
 
   /** Hands the socket over, or tells why there is none. */
-  #finish(link: BrokerLink, attempt: Attempt, connected: Connected): void {
-    const { socket, result } = connected;
-    const pending = result === -ERRNO.EINPROGRESS;
-    if (socket === undefined || (result !== 0 && !pending)) return this.#drop(link, attempt, connected, result);
-    const { call, descriptor } = attempt;
-    const flags = readFlags(call.pid, descriptor);
-    const targets = readDuplicates(call.pid, descriptor);
-    install(link, { id: call.id, socket, targets, ...flags, error: pending ? -ERRNO.EINPROGRESS : 0 });
+  #finish(link: BrokerLink, attempt: Attempt, connected: Connected & { readonly same?: true }): void {
+    const { socket, result, same } = connected;
+    const begun = result === 0 || result === -ERRNO.EINPROGRESS;
+    if (socket !== undefined && begun && !same) {
+      const { call, descriptor } = attempt;
+      const flags = readFlags(call.pid, descriptor);
+      const targets = readDuplicates(call.pid, descriptor);
+      install(link, { id: call.id, socket, targets, ...flags, error: result });
+    } else this.#drop(link, attempt, connected, result);
   }
 
   #drop(link: BrokerLink, { call }: Attempt, { socket }: Connected, error: number): void {
     if (socket !== undefined) release(link, socket);
     answer(link, call.id, { error });
-  }
-
-  /** Whether a port of the loopback that is shared with the host is the run's own: every socket that listens there. */
-  #listensInside(port: number): boolean {
-    const listeners = readListeners(port);
-    return listeners.length > 0 && listeners.every((inode) => this.#ownSockets.has(inode));
   }
 
   /** socket(2) for IPv4 and IPv6, where no network namespace confines them. */
@@ -225,11 +245,9 @@ class Broker {
     const flags = type & (O_CLOEXEC | O_NONBLOCK);
     const kind = type & ~flags;
     if (kind === SOCK_STREAM && streamProtocols.includes(protocol)) {
-      const inode = await makeLoopbackSocket(outside, { id: call.id, domain, type });
-      if (inode !== 0) this.#remember(inode);
-      return;
+      return this.#own.add(await makeLoopbackSocket(outside, { id: call.id, domain, type }));
     }
-    if (kind === SOCK_DGRAM && datagramProtocols.includes(protocol) && this.#options.answerDns)
+    if (kind === SOCK_DGRAM && datagramProtocols.includes(protocol))
       return makeDatagramChannel(outside, { id: call.id, type });
     answer(
       outside,
@@ -238,13 +256,19 @@ class Broker {
     );
   }
 
-  /** Forgets the oldest: a server's socket that came before so many others is told by its connections being refused. */
-  #remember(inode: number): void {
-    this.#ownSockets.add(inode);
-    const [oldest] = this.#ownSockets;
-    if (this.#ownSockets.size > 100_000 && oldest !== undefined) this.#ownSockets.delete(oldest);
+  /**
+   * bind(2) and listen(2) there: the socket becomes a server's, which nobody else may keep open. The call goes on: its socket knows
+   * loopback alone, and a path is Landlock's to refuse.
+   */
+  async #serve(call: TrappedCall): Promise<void> {
+    const { outside } = this.#options;
+    const kept = this.#own.take(call.pid, descriptorOf(call));
+    if (kept !== undefined) release(outside, kept);
+    letContinue(outside, call.id);
   }
 }
+
+const descriptorOf = ({ args }: TrappedCall): number => Number(BigInt.asIntN(32, args[0] ?? 0n));
 
 /** 0, TCP, MPTCP (which becomes TCP). */
 const streamProtocols: readonly number[] = [0, 6, 262];

@@ -64,6 +64,12 @@ const linkOf = (path: string): string | undefined => {
   }
 };
 
+/** The inode of a caller's socket; undefined if the descriptor is none. */
+export const readSocketInode = (pid: number, descriptor: number): number | undefined => {
+  const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${descriptor}`) ?? '')?.[1];
+  return inode === undefined ? undefined : Number(inode);
+};
+
 export const readWorkingDirectory = (pid: number): string => readlinkSync(`/proc/${pid}/cwd`);
 
 export const readNetworkNamespace = (pid: number): string => readlinkSync(`/proc/${pid}/ns/net`);

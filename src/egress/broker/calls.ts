@@ -13,6 +13,8 @@ import {
   SECCOMP_ADDFD_FLAG_SETFD,
   SECCOMP_IOCTL_NOTIF_ADDFD,
   SECCOMP_IOCTL_NOTIF_SEND,
+  SECCOMP_USER_NOTIF_FLAG_CONTINUE,
+  SHUT_RDWR,
   SO_BINDTODEVICE,
   SO_PEERCRED,
   SO_SNDTIMEO,
@@ -21,7 +23,7 @@ import {
   SOL_SOCKET,
   TCP_NODELAY,
 } from '../../syscall/constants.ts';
-import type { Label, Program, Slot } from '../../syscall/program.ts';
+import type { Data, Label, Program, Slot } from '../../syscall/program.ts';
 import type { BrokerLink } from './link.ts';
 
 /** The protocol of a process's socket, as the kernel names it: TCP, TCPv6, UDP, UNIX-STREAM, UNIX...; undefined if it is no socket. */
@@ -46,7 +48,7 @@ export interface ConnectQuestion {
   readonly address: Buffer;
   /** for a unix socket with a path: the path, absolute, in the broker's view; `address` is not used then */
   readonly path?: string;
-  /** a socket whose connecting has begun before */
+  /** a socket of the broker's instead of a new one */
   readonly socket?: number;
 }
 
@@ -69,25 +71,22 @@ export const askConnect = async (link: BrokerLink, question: ConnectQuestion): P
   const found = await link.ask(64, (program, results) => {
     const done = program.label();
     const result = program.valueAt(results);
-    const address = addressFor(program, question, result, done);
     const socket = program.valueAt(results, 8);
     program.and(-1, -1, socket);
+    const address = addressFor(program, question, result, done);
     if (question.socket === undefined) {
       program.call('socket', [question.domain, question.type | SOCK_CLOEXEC, 0], { into: result, onFailure: done });
       program.and(result, -1, socket);
-      setOption(program, socket, SOL_SOCKET, SO_SNDTIMEO, [0, patienceUs]);
       if (question.domain !== AF_UNIX) setOption(program, socket, IPPROTO_TCP, TCP_NODELAY, [1], 4);
     } else program.and(question.socket, -1, socket);
-    program.call('connect', [socket, address.data, address.bytes], { into: result, onFailure: done });
-    setOption(program, socket, SOL_SOCKET, SO_SNDTIMEO, [0, 0]);
-    const length = program.words([32]);
-    const name = question.domain === AF_UNIX ? 'peer' : 'name';
-    if (name === 'name')
-      program.call('getsockname', [socket, program.at(results, 16), length], { onFailure: 'ignore' });
-    else
-      program.call('getsockopt', [socket, SOL_SOCKET, SO_PEERCRED, program.at(results, 16), length], {
-        onFailure: 'ignore',
-      });
+    const before = program.words([0, 0]); // struct timeval
+    getOption(program, socket, SO_SNDTIMEO, before, 16);
+    setOption(program, socket, SOL_SOCKET, SO_SNDTIMEO, [0, patienceUs]);
+    program.call('connect', [socket, address.data, address.bytes], { into: result, onFailure: 'ignore' });
+    program.call('setsockopt', [socket, SOL_SOCKET, SO_SNDTIMEO, before, 16], { onFailure: 'ignore' });
+    const name = program.at(results, 16);
+    if (question.domain === AF_UNIX) getOption(program, socket, SO_PEERCRED, name, 12);
+    else program.call('getsockname', [socket, name, program.words([32])], { onFailure: 'ignore' });
     program.place(done);
   });
   const socket = Number(found.readBigInt64LE(8));
@@ -126,17 +125,27 @@ const setOption = (
   program.call('setsockopt', [socket, level, option, program.words(words), bytes], { onFailure: 'ignore' });
 };
 
-/** How a call that was trapped ends: with a value, or with a negative errno(3). */
-export const answer = (link: BrokerLink, id: bigint, { value = 0, error = 0 }): void =>
+const getOption = (program: Program, socket: Slot, option: number, into: Data, bytes: number): void => {
+  program.call('getsockopt', [socket, SOL_SOCKET, option, into, program.words([bytes])], { onFailure: 'ignore' });
+};
+
+/** How a call that was trapped ends: with 0, or with a negative errno(3). */
+export const answer = (link: BrokerLink, id: bigint, { error = 0 }): void => respond(link, id, error, 0);
+
+/** Lets a call go on: only one that reaches nothing, whatever its arguments become meanwhile (seccomp_unotify(2)). */
+export const letContinue = (link: BrokerLink, id: bigint): void =>
+  respond(link, id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+
+const respond = (link: BrokerLink, id: bigint, error: number, flags: number): void =>
   link.tell((program) => {
-    program.call('ioctl', [known.listener, SECCOMP_IOCTL_NOTIF_SEND, response(program, id, value, error)], {
+    program.call('ioctl', [known.listener, SECCOMP_IOCTL_NOTIF_SEND, response(program, id, error, flags)], {
       onFailure: 'ignore',
     });
   });
 
 /** struct seccomp_notif_resp: id, value, error, flags. */
-const response = (program: Program, id: bigint, value: number, error: number) =>
-  program.words([id, value, BigInt(error >>> 0)]);
+const response = (program: Program, id: bigint, error: number, flags = 0) =>
+  program.words([id, 0, BigInt(error >>> 0) | (BigInt(flags) << 32n)]);
 
 export interface Installation {
   readonly id: bigint;
@@ -156,7 +165,7 @@ export const install = (link: BrokerLink, installation: Installation): void => {
   link.tell((program) => {
     const [failed, done] = [program.label(), program.label()];
     program.call('fcntl', [socket, F_SETFL, nonBlocking ? O_NONBLOCK : 0], { onFailure: 'ignore' });
-    const response_ = response(program, id, 0, error);
+    const response_ = response(program, id, error);
     const outcome = program.slot();
     for (const target of targets) {
       const request = addition(program, id, SECCOMP_ADDFD_FLAG_SETFD, socket, target, closeOnExec);
@@ -196,6 +205,12 @@ export const release = (link: BrokerLink, descriptor: number): void =>
     program.call('close', [descriptor], { onFailure: 'ignore' });
   });
 
+/** Ends a connection of a socket that a caller has, too. */
+export const shutDown = (link: BrokerLink, socket: number): void =>
+  link.tell((program) => {
+    program.call('shutdown', [socket, SHUT_RDWR], { onFailure: 'ignore' });
+  });
+
 /** Sends a datagram from one of the broker's sockets. */
 export const sendDatagram = (link: BrokerLink, descriptor: number, to: Buffer, content: Buffer): void =>
   link.tell((program) => {
@@ -212,11 +227,17 @@ export interface NewSocket {
   readonly type: number;
 }
 
+export interface MadeSocket {
+  readonly inode: number;
+  /** the broker's descriptor; 0 if it could not be made */
+  readonly socket: number;
+}
+
 /**
  * Answers socket(2) with a socket that knows the loopback interface alone: without CAP_NET_RAW that can't be changed again (socket(7),
- * SO_BINDTODEVICE; since Linux 5.7 it can be set without). Resolves with the socket's inode.
+ * SO_BINDTODEVICE; since Linux 5.7 it can be set without). The broker keeps its own descriptor of it, to connect it later.
  */
-export const makeLoopbackSocket = async (link: BrokerLink, { id, domain, type }: NewSocket): Promise<number> => {
+export const makeLoopbackSocket = async (link: BrokerLink, { id, domain, type }: NewSocket): Promise<MadeSocket> => {
   const found = await link.ask(32, (program, results) => {
     const [done, failed] = [program.label(), program.label()];
     const outcome = program.slot();
@@ -230,12 +251,13 @@ export const makeLoopbackSocket = async (link: BrokerLink, { id, domain, type }:
     program.call('fstat', [own, status], { onFailure: 'ignore' });
     program.and(program.valueAt(status, 8), -1, program.valueAt(results));
     handOver(program, own, { id, type }, outcome, failed);
+    program.and(own, -1, program.valueAt(results, 8));
     program.jump(done);
     program.place(failed);
     refuse(program, id, outcome);
     program.place(done);
   });
-  return Number(found.readBigUInt64LE(0));
+  return { inode: Number(found.readBigUInt64LE(0)), socket: Number(found.readBigInt64LE(8)) };
 };
 
 /**
@@ -254,13 +276,14 @@ export const makeDatagramChannel = (link: BrokerLink, { id, type }: Omit<NewSock
     program.and(own, -1, program.valueAt(watched, eventDataAt(link.arch)));
     program.call('epoll_ctl', [known.epoll, EPOLL_CTL_ADD, own, watched], { onFailure: 'ignore' });
     handOver(program, theirs, { id, type }, outcome, failed);
+    program.call('close', [theirs], { onFailure: 'ignore' });
     program.jump(done);
     program.place(failed);
     refuse(program, id, outcome);
     program.place(done);
   });
 
-/** Gives the caller a descriptor of its own for the broker's, which is closed, and returns its number from the trapped call. */
+/** Gives the caller a descriptor of its own for one of the broker's, and returns its number from the trapped call. */
 const handOver = (
   program: Program,
   own: Slot,
@@ -272,14 +295,13 @@ const handOver = (
   program.call('fcntl', [own, F_SETFL, type & O_NONBLOCK], { onFailure: 'ignore' });
   program.and(own, 0xffff_ffff, program.valueAt(request, 12)); // the source, and 0 for a new descriptor
   program.call('ioctl', [known.listener, SECCOMP_IOCTL_NOTIF_ADDFD, request], { into: outcome, onFailure: failed });
-  const ok = response(program, id, 0, 0);
+  const ok = response(program, id, 0);
   program.and(outcome, 0xffff_ffff, program.valueAt(ok, 8));
   program.call('ioctl', [known.listener, SECCOMP_IOCTL_NOTIF_SEND, ok], { onFailure: 'ignore' });
-  program.call('close', [own], { onFailure: 'ignore' });
 };
 
 const refuse = (program: Program, id: bigint, outcome: Slot): void => {
-  const refusal = response(program, id, 0, 0);
+  const refusal = response(program, id, 0);
   program.and(outcome, 0xffff_ffff, program.valueAt(refusal, 16));
   program.call('ioctl', [known.listener, SECCOMP_IOCTL_NOTIF_SEND, refusal], { onFailure: 'ignore' });
 };

@@ -1,0 +1,95 @@
+import type { Duplex } from 'node:stream';
+import type { Decision, EgressEvent } from '../domain/decision.ts';
+import type { NetworkPolicy } from '../domain/network.ts';
+import { proxyAddress, proxyPort } from '../domain/stand-ins.ts';
+import { ERRNO } from '../syscall/constants.ts';
+import type { Arch } from '../syscall/numbers.ts';
+import type { InternetAddress } from '../syscall/socket-address.ts';
+import { isLoopback, openBroker, type Route } from './broker/broker.ts';
+import { openBrokerLink } from './broker/link.ts';
+import { openAnswerer } from './dns/answerer.ts';
+import { openStandIns } from './dns/stand-ins.ts';
+import type { Destination, Egress } from './egress.ts';
+import { type EgressOptions, openEgress } from './open.ts';
+import { type Proxy as OpenProxy, openProxy } from './proxy/proxy.ts';
+
+export interface NetworkOptions extends EgressOptions {
+  readonly arch: Arch;
+  readonly policy: NetworkPolicy;
+  /** the channels of the brokers, with their numbers there; the second is absent where the sandbox shares the host's network */
+  readonly outside: BrokerChannel;
+  readonly inside?: BrokerChannel;
+  /** the outer supervisor's process id */
+  readonly supervisor: number;
+  readonly onEvent: (event: EgressEvent) => void;
+}
+
+export interface BrokerChannel {
+  readonly channel: Duplex;
+  readonly descriptor: number;
+}
+
+/** The network of one sandbox: everything between its connections and the host's. */
+export interface Network {
+  readonly close: () => Promise<void>;
+}
+
+/** Serves a run's brokers. The proxy opens with the first connection that it is for. */
+export const openNetwork = (options: NetworkOptions): Network => {
+  const { arch, policy, outside, inside, supervisor, onEvent } = options;
+  const egress = openEgress(policy, options);
+  const standIns = openStandIns();
+  const answerDns = openAnswerer({ egress, standIns, onEvent });
+  let proxy: Promise<OpenProxy> | undefined;
+  const relay = async (destination: Destination): Promise<Route> => {
+    proxy ??= openProxy({ egress, onEvent, answerDns });
+    const { port, expect } = await proxy;
+    return { kind: 'relay', port, announce: (localPort) => expect(localPort, destination) };
+  };
+  const find = { egress, relay, nameOf: standIns.nameOf, onEvent };
+  openBroker({
+    arch,
+    outside: openBrokerLink(outside.channel, outside.descriptor, arch),
+    ...(inside && { inside: openBrokerLink(inside.channel, inside.descriptor, arch) }),
+    supervisor,
+    route: policy.mode === 'none' ? unreachable : (address) => findRoute(find, address),
+    ...(policy.mode !== 'none' && { answerDns }),
+  });
+  return { close: async () => await (await proxy)?.close() };
+};
+
+interface RouteTools {
+  readonly egress: Egress;
+  readonly relay: (destination: Destination) => Promise<Route>;
+  /** the name that an address stands for */
+  readonly nameOf: (address: string) => string | undefined;
+  readonly onEvent: (event: EgressEvent) => void;
+}
+
+const unreachable = async (address: InternetAddress): Promise<Route> => ({
+  kind: 'refuse',
+  error: isLoopback(address) ? ERRNO.ECONNREFUSED : ERRNO.ENETUNREACH,
+});
+
+/** Where a connection goes: to the proxy in any case, which decides by what is asked of it, unless the address alone is reason to refuse. */
+const findRoute = async ({ egress, relay, nameOf, onEvent }: RouteTools, to: InternetAddress): Promise<Route> => {
+  const { address, port } = to;
+  if (address === proxyAddress && port === proxyPort) return relay({ kind: 'proxy' });
+  const name = nameOf(address);
+  const destination = { kind: 'transparent', host: name ?? address, port } as const;
+  const isQuestion = port === 53 && !isLoopback(to); // of a name server, which the proxy answers itself
+  const getsAnswer = name !== undefined && port === 80; // a refusal that a person can read
+  if (isQuestion || getsAnswer) return relay(destination);
+  const decision = await egress.decide({ host: destination.host, port, protocol: 'socket' });
+  if (decision.verdict === 'allow') return relay(destination);
+  onEvent(refusedAtOnce(decision));
+  return { kind: 'refuse', error: isLoopback(to) ? ERRNO.ECONNREFUSED : ERRNO.EACCES };
+};
+
+const refusedAtOnce = (decision: Decision): EgressEvent => ({
+  decision,
+  startedMs: Date.now(),
+  durationMs: 0,
+  bytesOut: 0,
+  bytesIn: 0,
+});
