@@ -40,6 +40,11 @@ export class SboxError extends Error {
   readonly problems: readonly Problem[];
   readonly exitCode: number;
 
+  /** The parts of sbox that are loaded later have a copy of this class of their own. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'SboxError';
+  }
+
   constructor(facts: FailureFacts) {
     super(facts.message);
     this.name = 'SboxError';

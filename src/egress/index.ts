@@ -1,2 +1,3 @@
-/** What a session loads when its sandbox first connects. */
+/** What a session loads when its sandbox first connects, or publishes a port. */
 export { type Network, openNetwork } from './network.ts';
+export { openPublished, type Published } from './publish.ts';

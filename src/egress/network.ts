@@ -10,8 +10,10 @@ import { openBrokerLink } from './broker/link.ts';
 import { openAnswerer } from './dns/answerer.ts';
 import { openStandIns } from './dns/stand-ins.ts';
 import type { Destination, Egress } from './egress.ts';
+import { type HandleChannel, openInside, sharedInside } from './inside.ts';
 import { type EgressOptions, openEgress } from './open.ts';
-import { type Proxy as OpenProxy, openProxy } from './proxy/proxy.ts';
+import { type EgressProxy, openProxy } from './proxy/proxy.ts';
+import type { Published } from './publish.ts';
 
 export interface NetworkOptions extends EgressOptions {
   readonly arch: Arch;
@@ -22,6 +24,9 @@ export interface NetworkOptions extends EgressOptions {
   /** the outer supervisor's process id */
   readonly supervisor: number;
   readonly onEvent: (event: EgressEvent) => void;
+  readonly published?: Published;
+  /** hands over sockets that the broker inside has connected; absent where the sandbox shares the host's network */
+  readonly handles?: HandleChannel;
 }
 
 export interface BrokerChannel {
@@ -40,22 +45,29 @@ export const openNetwork = (options: NetworkOptions): Network => {
   const egress = openEgress(policy, options);
   const standIns = openStandIns();
   const answerDns = openAnswerer({ egress, standIns, onEvent });
-  let proxy: Promise<OpenProxy> | undefined;
+  let proxy: Promise<EgressProxy> | undefined;
   const relay = async (destination: Destination): Promise<Route> => {
     proxy ??= openProxy({ egress, onEvent, answerDns });
     const { port, expect } = await proxy;
     return { kind: 'relay', port, announce: (localPort) => expect(localPort, destination) };
   };
   const find = { egress, relay, nameOf: standIns.nameOf, onEvent };
-  openBroker({
+  const near = inside && openBrokerLink(inside.channel, inside.descriptor, arch);
+  const broker = openBroker({
     arch,
     outside: openBrokerLink(outside.channel, outside.descriptor, arch),
-    ...(inside && { inside: openBrokerLink(inside.channel, inside.descriptor, arch) }),
+    ...(near && { inside: near }),
     supervisor,
     route: policy.mode === 'none' ? unreachable : (address) => findRoute(find, address),
     ...(policy.mode !== 'none' && { answerDns }),
   });
-  return { close: async () => await (await proxy)?.close() };
+  const { published, handles } = options;
+  published?.serve(near && handles ? openInside(near, handles) : sharedInside(broker));
+  return {
+    close: async () => {
+      await Promise.all([published?.[Symbol.asyncDispose](), proxy?.then(({ close }) => close())]);
+    },
+  };
 };
 
 interface RouteTools {

@@ -7,6 +7,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Program } from '../syscall/program.ts';
 import { type ProgramRecord, parseRecords, recordBytes } from '../syscall/records.ts';
 import { findFailure } from './failure.ts';
+import { brokerChannel, type ChannelPlan, channel, channelsOf, handleChannel } from './program/channel.ts';
 
 /** What the command's standard streams are, as for node:child_process. */
 export type Stdio = readonly [StdioEntry, StdioEntry, StdioEntry];
@@ -41,34 +42,34 @@ export interface LaunchOptions {
   readonly executable: string;
   readonly program: Program;
   readonly stdio: Stdio;
-  readonly plan: Pick<Plan, 'command'> & { readonly broker?: boolean };
+  readonly plan: Pick<Plan, 'command'> & Partial<ChannelPlan>;
 }
 
 /** Starts the interpreter, hands it its program and listens to what it reports. */
 export const launchProgram = ({ executable, program, stdio, plan }: LaunchOptions): Launched => {
-  const channels = plan.broker ? 3 : 1;
+  const channels = isWhole(plan) ? channelsOf(plan) : [channel];
   const child = spawn(executable, [], {
-    stdio: [...stdio, ...new Array<'pipe'>(channels).fill('pipe')],
+    stdio: [...stdio, ...channels.map((number) => (number === handleChannel ? 'ipc' : 'pipe'))],
     env: {},
     cwd: '/',
   });
   const launched: { -readonly [K in keyof Launched]: Launched[K] } = {
     child,
-    brokers: child.stdio.slice(4) as Duplex[],
+    brokers: child.stdio.slice(brokerChannel.outside, handleChannel) as Duplex[],
     onStopped: () => {},
     ready: new Promise(() => {}),
     ended: new Promise(() => {}),
   };
   const records: ProgramRecord[] = [];
-  const channel = child.stdio[3] as Duplex | null;
-  channel?.on('error', () => {}); // the program ended before it had read everything: its records say why
-  channel?.end(program.render());
+  const line = child.stdio[channel] as Duplex | null;
+  line?.on('error', () => {}); // the program ended before it had read everything: its records say why
+  line?.end(program.render());
   let setReady = (_made: boolean): void => {};
   launched.ready = new Promise((resolve) => {
     setReady = resolve;
   });
-  if (channel) {
-    readRecords(channel, (record) => {
+  if (line) {
+    readRecords(line, (record) => {
       records.push(record);
       if (record.kind === 'ready') setReady(true);
       if (record.kind === 'stopped') launched.onStopped((record.status >> 8) & 0xff);
@@ -86,6 +87,9 @@ export const launchProgram = ({ executable, program, stdio, plan }: LaunchOption
   });
   return launched;
 };
+
+/** A probe's plan has no brokers and may leave out what tells of them. */
+const isWhole = (plan: LaunchOptions['plan']): plan is LaunchOptions['plan'] & ChannelPlan => plan.broker === true;
 
 const readRecords = (channel: Duplex, onRecord: (record: ProgramRecord) => void): void => {
   let rest: Buffer = Buffer.alloc(0);

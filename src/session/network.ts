@@ -1,15 +1,32 @@
 import type { Duplex } from 'node:stream';
 import type { EgressEvent } from '../domain/decision.ts';
+import { SboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { Network } from '../egress/index.ts';
+import type { Network, Published } from '../egress/index.ts';
 import type { Launched } from '../rungs/launch.ts';
-import { brokerChannel } from '../rungs/program/channel.ts';
+import { brokerChannel, handleChannel, hasOwnNetwork } from '../rungs/program/channel.ts';
 
 export interface NetworkContext {
   readonly facts: Pick<Facts, 'arch' | 'env' | 'home'>;
   readonly onEvent: (event: EgressEvent) => void;
+  readonly published?: Published;
 }
+
+/** Opens the ports that the plan publishes. Throws an SboxError if one can't be had, or nothing could lead inside. */
+export const publishPorts = async ({ network, broker }: Plan): Promise<Published | undefined> => {
+  if (network.publish.length === 0 || network.mode === 'full') return undefined;
+  if (!broker) {
+    throw new SboxError({
+      code: 'SBOX_E_NETWORK_MODE',
+      message: `cannot publish port ${network.publish[0]?.hostPort}: nothing leads into this sandbox`,
+      cause: 'its system calls can\'t be handed to a broker here, or the rung is "portable"',
+      fix: 'leave --publish out; sbox doctor shows what works here',
+    });
+  }
+  const { openPublished } = await import('../egress/index.ts');
+  return openPublished(network.publish);
+};
 
 /**
  * Connects a run's brokers with what decides on its connections, which is loaded when the first of them has something to say: most
@@ -21,7 +38,7 @@ export const followBrokers = (plan: Plan, { brokers, child }: Launched, context:
   if (outside === undefined || inside === undefined) throw new Error('a plan with brokers was launched without');
   const open = async (): Promise<Network> => {
     const { openNetwork } = await import('../egress/index.ts');
-    const { facts, onEvent } = context;
+    const { facts, onEvent, published } = context;
     const opened = openNetwork({
       arch: facts.arch,
       policy: plan.network,
@@ -32,6 +49,10 @@ export const followBrokers = (plan: Plan, { brokers, child }: Launched, context:
       ...(hasOwnNetwork(plan) && { inside: { channel: inside.channel, descriptor: brokerChannel.inside } }),
       supervisor: child.pid ?? -1,
       onEvent,
+      ...(published && { published }),
+      ...(child.channel && {
+        handles: { descriptor: handleChannel, onSocket: (listener) => void child.on('message', listener) },
+      }),
     });
     outside.release();
     inside.release();
@@ -44,15 +65,13 @@ export const followBrokers = (plan: Plan, { brokers, child }: Launched, context:
   };
   outside.onFirst(start);
   inside.onFirst(start);
+  if (context.published) start();
   return {
     async [Symbol.asyncDispose]() {
       await (await network?.catch(() => undefined))?.close();
     },
   };
 };
-
-const hasOwnNetwork = ({ mechanism }: Plan): boolean =>
-  mechanism.kind === 'namespaces' || (mechanism.kind === 'landlock' && mechanism.namespaces);
 
 /** Host folders that the command can write to. */
 const writableFolders = ({ mounts, sandbox }: Plan): string[] => [

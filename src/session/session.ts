@@ -9,7 +9,7 @@ import { startPlan } from '../rungs/start.ts';
 import { removeTree } from '../state/remove-tree.ts';
 import { openUse } from '../state/use.ts';
 import { openRunAudit } from './audit.ts';
-import { followBrokers } from './network.ts';
+import { followBrokers, publishPorts } from './network.ts';
 import { prepareState } from './prepare.ts';
 import { assertStreams } from './streams.ts';
 import { followTerminal } from './terminal.ts';
@@ -56,6 +56,7 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
   assertStreams(options.stdio);
   await prepareState(plan);
   const { arch, capabilities } = facts;
+  const published = await publishPorts(plan);
   const started = Date.now(); // before the outer supervisor starts its clock
   const launched = startPlan(plan, { arch, landlockAbi: capabilities.landlockAbi }, options.executable, options.stdio);
   const audit = openRunAudit(plan, facts.stateDir, started);
@@ -65,7 +66,9 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
     audit.decided(event);
     options.onDecision?.(event);
   };
-  const network = plan.broker ? followBrokers(plan, launched, { facts, onEvent }) : undefined;
+  const network = plan.broker
+    ? followBrokers(plan, launched, { facts, onEvent, ...(published && { published }) })
+    : undefined;
   const use = openUse(plan.sandbox.folder);
   const job = plan.terminal && followTerminal(launched);
   const ended = launched.ended.then(

@@ -64,7 +64,7 @@ export interface BrokerOptions {
  * Decides on the sandbox's trapped calls: always on a copy of what the caller asked for, and never by letting a call go on whose argument
  * lies in the caller's memory. What is allowed is done by a broker process and put in the place of the caller's descriptor.
  */
-export const openBroker = (options: BrokerOptions): void => {
+export const openBroker = (options: BrokerOptions): OpenBroker => {
   const broker = new Broker(options);
   options.outside.onNotified((bytes) => broker.decide(parseTrappedCall(bytes)));
   for (const link of [options.outside, options.inside]) {
@@ -74,7 +74,13 @@ export const openBroker = (options: BrokerOptions): void => {
   }
   // a call that nobody is left to act on must not wait for ever: without listeners it fails
   void options.outside.ended.then(() => options.inside?.close());
+  return { listensInside: (port) => broker.listensInside(port) };
 };
+
+export interface OpenBroker {
+  /** whether a server of the sandbox's listens at a port of the loopback that it shares with the host */
+  readonly listensInside: (port: number) => boolean;
+}
 
 /** A connect(2) in the making. */
 interface Attempt {
@@ -110,6 +116,10 @@ class Broker {
       const known = error.code === 'EACCES' || error.code === 'EPERM' ? ERRNO.EACCES : ERRNO.EFAULT;
       answer(this.#options.outside, call.id, failure(known));
     });
+  }
+
+  listensInside(port: number): boolean {
+    return this.#own.listenAt(port);
   }
 
   async #connect(call: TrappedCall): Promise<void> {

@@ -7,6 +7,7 @@ import {
   F_SETFL,
   IPPROTO_TCP,
   MSG_DONTWAIT,
+  MSG_NOSIGNAL,
   O_CLOEXEC,
   O_NONBLOCK,
   O_PATH,
@@ -20,9 +21,11 @@ import {
   SO_SNDTIMEO,
   SOCK_CLOEXEC,
   SOCK_SEQPACKET,
+  SOCK_STREAM,
   SOL_SOCKET,
   TCP_NODELAY,
 } from '../../syscall/constants.ts';
+import { descriptorMessage } from '../../syscall/descriptor-message.ts';
 import type { Data, Label, Program, Slot } from '../../syscall/program.ts';
 import type { BrokerLink } from './link.ts';
 
@@ -204,6 +207,41 @@ export const release = (link: BrokerLink, descriptor: number): void =>
   link.tell((program) => {
     program.call('close', [descriptor], { onFailure: 'ignore' });
   });
+
+/**
+ * Has the broker connect to a port of the loopback and hand the socket to the launcher, in the words in which Node's processes hand
+ * each other sockets (child_process, `subprocess.send(message, socket)`); resolves with 0 or a negative errno(3).
+ */
+export const sendConnected = async (link: BrokerLink, to: Buffer, note: object, channel: number): Promise<number> => {
+  const found = await link.ask(8, (program, results) => {
+    const [done, made] = [program.label(), program.label()];
+    const result = program.valueAt(results);
+    const type = SOCK_STREAM | SOCK_CLOEXEC;
+    program.call('socket', [to.readUInt16LE(0), type, 0], { into: result, onFailure: done });
+    const socket = program.and(result, -1);
+    setOption(program, socket, SOL_SOCKET, SO_SNDTIMEO, [0, patienceUs]);
+    program.call('connect', [socket, program.bytes(to), to.length], { into: result, onFailure: made });
+    setOption(program, socket, SOL_SOCKET, SO_SNDTIMEO, [0, 0]);
+    const text = Buffer.from(`${JSON.stringify({ cmd: 'NODE_HANDLE', type: 'net.Socket', msg: note })}\n`);
+    const { message, descriptor } = descriptorMessage(program, text);
+    program.and(socket, 0xffff_ffff, descriptor);
+    program.call('sendmsg', [channel, message, MSG_NOSIGNAL], { onFailure: 'ignore', into: result });
+    program.place(made);
+    program.call('close', [socket], { onFailure: 'ignore' });
+    program.place(done);
+  });
+  return Math.min(0, Number(found.readBigInt64LE(0)));
+};
+
+/** Has what comes over one of the broker's descriptors read and forgotten. */
+export const drain = (link: BrokerLink, descriptor: number): void => {
+  link.passOver(descriptor);
+  link.tell((program) => {
+    const watched = program.words([EPOLLIN, 0]);
+    program.and(descriptor, -1, program.valueAt(watched, eventDataAt(link.arch)));
+    program.call('epoll_ctl', [known.epoll, EPOLL_CTL_ADD, descriptor, watched], { onFailure: 'ignore' });
+  });
+};
 
 /** Ends a connection of a socket that a caller has, too. */
 export const shutDown = (link: BrokerLink, socket: number): void =>

@@ -23,6 +23,8 @@ export interface BrokerLink {
   readonly arch: Arch;
   readonly onNotified: (listener: (notification: Buffer) => void) => void;
   readonly onDatagram: (listener: (datagram: Datagram) => void) => void;
+  /** what comes to one of the broker's descriptors is not for the listener */
+  readonly passOver: (descriptor: number) => void;
   /** has the broker execute a batch; resolves with so many bytes of results; rejects if the broker ends before */
   readonly ask: (bytes: number, build: (program: Program, results: Data) => void) => Promise<Buffer>;
   /** has the broker execute a batch without an answer; the order of batches is kept */
@@ -39,13 +41,16 @@ interface Waiting {
 /** Speaks with a broker over its channel. `descriptor` is the channel's number in the broker. */
 export const openBrokerLink = (channel: Duplex, descriptor: number, arch: Arch): BrokerLink => {
   const waiting = new Map<number, Waiting>();
+  const passedOver = new Set<number>();
   let tickets = 0;
   let notified = (_notification: Buffer): void => {};
   let arrived = (_datagram: Datagram): void => {};
   readMessages(channel, (kind, body) => {
     if (kind === messageKind.notified) notified(body);
-    else if (kind === messageKind.datagram) arrived(parseDatagram(body));
-    else {
+    else if (kind === messageKind.datagram) {
+      const datagram = parseDatagram(body);
+      if (!passedOver.has(datagram.descriptor)) arrived(datagram);
+    } else {
       const ticket = body.readUInt32LE(0);
       waiting.get(ticket)?.resolve(body.subarray(8));
       waiting.delete(ticket);
@@ -68,6 +73,7 @@ export const openBrokerLink = (channel: Duplex, descriptor: number, arch: Arch):
     onDatagram: (listener) => {
       arrived = listener;
     },
+    passOver: (number) => void passedOver.add(number),
     ask: (bytes, build) =>
       new Promise((resolve, reject) => {
         if (channel.destroyed) return reject(new Error('the broker has ended'));

@@ -1,17 +1,16 @@
 import {
   AF_UNIX,
   MSG_CMSG_CLOEXEC,
-  SCM_RIGHTS,
   SECCOMP_FILTER_FLAG_NEW_LISTENER,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW,
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
   SECCOMP_SET_MODE_FILTER,
   SOCK_CLOEXEC,
   SOCK_SEQPACKET,
-  SOL_SOCKET,
 } from '../../syscall/constants.ts';
+import { descriptorMessage } from '../../syscall/descriptor-message.ts';
 import type { Arch } from '../../syscall/numbers.ts';
-import type { Data, Label, Program, Slot } from '../../syscall/program.ts';
+import type { Label, Program, Slot } from '../../syscall/program.ts';
 import { renderTrapFilter } from '../../syscall/seccomp.ts';
 
 /** A pair of sockets over which the command's process hands the listener of its filter to a broker. */
@@ -30,7 +29,7 @@ export const openLink = (program: Program): Link => {
 /** Hands the calls that brokers decide on to them (seccomp_unotify(2)); the last filter that the command's process installs. */
 export const handOverCalls = (program: Program, arch: Arch, links: readonly Link[], traps: Traps): void => {
   const listener = openListener(program, arch, traps);
-  const { message, descriptor } = descriptorMessage(program);
+  const { message, descriptor } = descriptorMessage(program, Buffer.alloc(1));
   program.and(listener, -1, descriptor);
   for (const { command } of links) program.call('sendmsg', [command, message, 0]);
   program.call('close', [listener]);
@@ -64,15 +63,8 @@ export const openListener = (program: Program, arch: Arch, traps: Traps): Slot =
 
 /** Receives the listener; goes to `none` if the command's process ended without one. */
 export const receiveListener = (program: Program, link: Link, none: Label): Slot => {
-  const { message, descriptor } = descriptorMessage(program);
+  const { message, descriptor } = descriptorMessage(program, Buffer.alloc(1));
   program.jumpIfEqual(program.call('recvmsg', [link.broker, message, MSG_CMSG_CLOEXEC], { onFailure: none }), 0, none);
   program.call('close', [link.broker]);
   return program.and(descriptor, 0xffff_ffff);
-};
-
-/** struct msghdr with one byte of content and room for one descriptor (cmsg(3)). */
-const descriptorMessage = (program: Program): { readonly message: Data; readonly descriptor: Slot } => {
-  const content = program.words([program.words([0]), 1]); // struct iovec
-  const control = program.words([20, SOL_SOCKET + SCM_RIGHTS * 0x1_0000_0000, 0]); // length, level and type, descriptor
-  return { message: program.words([0, 0, content, 1, control, 24, 0]), descriptor: program.valueAt(control, 16) };
 };

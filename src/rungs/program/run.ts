@@ -4,7 +4,7 @@ import type { Arch } from '../../syscall/numbers.ts';
 import { type Data, Program, type Slot } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
 import { liveAsBroker } from './broker.ts';
-import { brokerChannel, channel } from './channel.ts';
+import { brokerChannel, channel, channelsOf } from './channel.ts';
 import { dropCapabilities, forbidNewPrivileges } from './confine.ts';
 import { executeCommand } from './execute.ts';
 import { handOverCalls, type Link, openLink } from './listener.ts';
@@ -54,10 +54,11 @@ export interface BrokerStages {
 export const renderRun = (plan: Plan, arch: Arch, stages: Stages): Program => {
   const program = new Program(arch);
   const mask = blockSignals(program);
-  closeDescriptors(program, stages.broker !== undefined);
+  const channels = channelsOf(plan);
+  closeDescriptors(program, channels);
   leadGroup(program);
   const terminal = plan.terminal && saveTerminal(program, plan.terminal);
-  const link = stages.broker && startOutsideBroker(program, arch);
+  const link = stages.broker && startOutsideBroker(program, arch, channels);
   stages.outer(program);
   // a signal that it takes, rather than its death: the terminal is given back before the end
   dieWithParent(program, channel, SIGSTKFLT);
@@ -68,7 +69,7 @@ export const renderRun = (plan: Plan, arch: Arch, stages: Stages): Program => {
   shield(program);
   releaseStreams(program, plan.terminal?.fd);
   program.call('close', [channel]);
-  if (link) for (const end of [link.command, brokerChannel.inside]) program.call('close', [end]);
+  if (link) for (const end of [link.command, ...channels.slice(2)]) program.call('close', [end]);
   const { timeoutMs } = plan.limits;
   const { sweepOutside } = stages;
   superviseOutside(program, {
@@ -82,11 +83,11 @@ export const renderRun = (plan: Plan, arch: Arch, stages: Stages): Program => {
 };
 
 /** Starts the broker in the launcher's own namespaces, before any other is made. */
-const startOutsideBroker = (program: Program, arch: Arch): Link => {
+const startOutsideBroker = (program: Program, arch: Arch, channels: readonly number[]): Link => {
   const link = openLink(program);
   program.goal = 'start a broker';
   fork(program, (line) => {
-    for (const end of [link.command, brokerChannel.inside]) program.call('close', [end]);
+    for (const end of [link.command, ...channels.slice(2)]) program.call('close', [end]);
     dropCapabilities(program);
     forbidNewPrivileges(program);
     dieWithParent(program, line);

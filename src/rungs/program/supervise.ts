@@ -21,7 +21,7 @@ import {
 } from '../../syscall/constants.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
-import { brokerChannel, channel } from './channel.ts';
+import { channel } from './channel.ts';
 import { nextSignal } from './signals.ts';
 import { type OuterTerminal, returnTerminal } from './terminal.ts';
 
@@ -33,8 +33,7 @@ import { type OuterTerminal, returnTerminal } from './terminal.ts';
 export const controlSignal = { resume: 'SIGCONT', foreground: 'SIGTTOU' } as const;
 
 /** Leaves no descriptor above the channels open, and none above 2 to what is executed later. */
-export const closeDescriptors = (program: Program, brokers: boolean): void => {
-  const channels = [channel, ...(brokers ? Object.values(brokerChannel) : [])];
+export const closeDescriptors = (program: Program, channels: readonly number[]): void => {
   program.goal = 'close descriptors';
   program.call('close_range', [channel + channels.length, 0xffff_ffff, 0]);
   for (const descriptor of channels) program.call('fcntl', [descriptor, F_SETFD, FD_CLOEXEC]);
