@@ -1,46 +1,107 @@
-import { spawnSync } from 'node:child_process';
-import { performance } from 'node:perf_hooks';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 /** The environment of every measured process: no CA variables, which double the start of each Node for all alike. */
 export const plainEnv = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/CERT|_CA_|CA_BUNDLE|^NODE_OPTIONS$/.test(name)),
+  Object.entries(process.env).filter(([name]) => !/CERT|_CA_|CA_BUNDLE|^NODE_OPTIONS$|_proxy$/i.test(name)),
 );
 
-/** Wall-clock milliseconds of one whole process. Throws if it fails: a failed run is no measurement. */
-const timeOnce = ({ argv, cwd }) => {
-  const start = performance.now();
-  const { status, error, stderr } = spawnSync(argv[0], argv.slice(1), {
-    cwd,
-    env: plainEnv,
-    stdio: ['ignore', 'ignore', 'pipe'],
+/** Where a program lies on PATH; undefined if it is not installed. */
+export const findProgram = (name) =>
+  `${process.env.PATH}:/usr/sbin:/sbin`
+    .split(delimiter)
+    .filter((folder) => !folder.includes('/shims'))
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path));
+
+/** The process that runs commands and tells what each used; see runner.py. */
+export const openRunner = () => {
+  const python = findProgram('python3');
+  if (python === undefined) throw new Error('the bench needs python3 (for wait4): apt-get install python3');
+  const runner = [python, '-I', new URL('runner.py', import.meta.url).pathname];
+  const [program, ...args] = [...mountCgroup2(), ...runner];
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const waiting = [];
+  createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line)));
+  child.once('exit', () => {
+    for (const { reject } of waiting) reject(new Error('the runner of the bench has ended'));
   });
-  const ms = performance.now() - start;
-  if (error || status !== 0) throw new Error(`${argv.join(' ')} failed (${error?.message ?? status}): ${stderr}`);
-  return ms;
+  const ask = (request) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject });
+      child.stdin.write(`${JSON.stringify(request)}\n`);
+    });
+  return { ask, close: () => child.stdin.end() };
 };
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-const quartile = (values, part) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * part)];
+/** crun refuses a host with cgroups of both versions: there everything is measured in a mount namespace with the second one alone. */
+const mountCgroup2 = () => {
+  const unified = existsSync('/sys/fs/cgroup/cgroup.controllers');
+  if (unified || process.getuid() !== 0 || findProgram('crun') === undefined) return [];
+  const script = 'mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec "$@"';
+  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'];
+};
+
+/** Runs one command to its end. Throws if it fails: a failed run is no measurement. */
+export const runOnce = async (runner, { argv, cwd, env, sample }) => {
+  if (sample !== undefined) return sample();
+  const used = await runner.ask({ argv, cwd, env: { ...plainEnv, ...env } });
+  if (used.status !== 0) throw new Error(`${argv.join(' ')} failed (${used.status}): ${used.stderr.trim()}`);
+  return used;
+};
+
+export const quantile = (values, part) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * part)];
+export const median = (values) => quantile(values, 0.5);
 
 /**
- * Runs the commands in turns (A B A B …) after a warm-up, and gives each one's median, and the median of its ratios to the first one
- * with their quartiles: what the machine does beside hits both of a pair alike.
+ * Runs the commands in turns (A B A B …) after a warm-up, and gives each one's medians, and the median of its ratios to the first one
+ * with their quartiles: what the machine does beside hits both of a pair alike. A command whose first run fails is left out, and told.
+ * Ends early, after three rounds at least, when its time is up.
  */
-export const compare = (commands, { rounds, warmUp = 2 }) => {
-  const times = commands.map(() => []);
-  for (let round = -warmUp; round < rounds; round++) {
-    commands.forEach((command, index) => {
-      const ms = timeOnce(command);
-      if (round >= 0) times[index].push(ms);
-    });
+export const compare = async (runner, { commands, rounds, warmUp = 1, budgetMs = 60_000 }) => {
+  const usable = [];
+  const leftOut = [];
+  for (const command of commands) {
+    try {
+      await runOnce(runner, command);
+      usable.push({ ...command, samples: [] });
+    } catch (error) {
+      leftOut.push({ name: command.name, own: command.own ?? false, why: firstLines(error.message) });
+      if (command === commands[0]) return { rows: [], leftOut, rounds: 0 };
+    }
   }
-  return commands.map(({ name }, index) => {
-    const ratios = times[index].map((ms, round) => ms / times[0][round]);
-    return {
-      name,
-      medianMs: median(times[index]),
-      ratio: median(ratios),
-      ratioQuartiles: [quartile(ratios, 0.25), quartile(ratios, 0.75)],
-    };
-  });
+  const started = Date.now();
+  let done = 0;
+  for (let round = 1 - warmUp; round < rounds && (done < 3 || Date.now() - started < budgetMs); round++) {
+    for (const command of usable) {
+      const used = await runOnce(runner, command);
+      if (round >= 0) command.samples.push(used);
+    }
+    if (round >= 0) done++;
+  }
+  return { rows: usable.map((command) => summarize(command, usable[0])), leftOut, rounds: done };
 };
+
+const summarize = ({ name, samples }, first) => {
+  const wall = samples.map(({ wallMs }) => wallMs);
+  const ratios = wall.map((ms, round) => ms / first.samples[round].wallMs);
+  const of = (key) => (samples[0][key] === undefined ? {} : { [key]: median(samples.map((sample) => sample[key])) });
+  return {
+    name,
+    medianMs: median(wall),
+    quartilesMs: [quantile(wall, 0.25), quantile(wall, 0.75)],
+    ...of('cpuMs'),
+    ...of('peakKb'),
+    ...of('pssKb'),
+    ...of('rssKb'),
+    ...of('processes'),
+    ...of('endMs'),
+    left: Math.max(...samples.map((sample) => sample.left ?? 0)),
+    ratio: median(ratios),
+    ratioQuartiles: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
+  };
+};
+
+const firstLines = (text) => text.split('\n').slice(0, 2).join(' ').slice(0, 300);

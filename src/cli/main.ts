@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { exitCode, SboxError } from '../domain/errors.ts';
 import { nearest } from '../domain/nearest.ts';
+import type { LogOptions } from './commands/log.ts';
 import { type CliContext, openContext } from './context.ts';
 import { declareRunOptions, type RunOptions } from './options.ts';
 
@@ -78,6 +79,7 @@ const declare = (word: string | undefined, context: CliContext, done: Done): Com
   declareLike(program, context, done);
   declareProfiles(program, context, done);
   declareSandboxes(program, context, done);
+  declareLog(program, context, done);
   declareDoctor(program, context, done);
   return program;
 };
@@ -161,6 +163,23 @@ const declareDoctor = (program: Command, context: CliContext, done: Done): void 
     .action(async (options: { json?: true }) => {
       const { doctor } = await import('./commands/doctor.ts');
       done(await doctor(options, context));
+    });
+};
+
+const declareLog = (program: Command, context: CliContext, done: Done): void => {
+  program
+    .command('log')
+    .description('show what was allowed and denied (default: in the sandboxes of this workspace)')
+    .option('-f, --follow', 'go on showing what is added, until Ctrl-C')
+    .option('--denied', 'only what was refused')
+    .option('--name <sandbox>', 'of this sandbox')
+    .option('--all', 'of every sandbox')
+    .option('--last <n>', 'the newest so many (default: 100)')
+    .option('--since <time>', 'no older than this, as in 2h or 90s')
+    .option('--json', 'as JSON lines')
+    .action(async (options: LogOptions) => {
+      const { log } = await import('./commands/log.ts');
+      done(await log(options, context));
     });
 };
 

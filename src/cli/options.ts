@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
+import { parseAllowRule, parseDenyRule, type WrittenRule } from '../domain/egress-rule.ts';
 import { exitCode, SboxError } from '../domain/errors.ts';
 import type { Invocation } from '../domain/invocation.ts';
 import type { Limits } from '../domain/limits.ts';
 import { parseMount } from '../domain/mount.ts';
 import { parsePass, parseVariable, parseWord } from '../domain/names.ts';
-import { networkModes } from '../domain/network.ts';
+import { type DeclaredPort, type EgressRule, networkModes } from '../domain/network.ts';
 import { isRefused, type Parsed } from '../domain/parsed.ts';
+import { parsePublishedPort } from '../domain/port.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { DeclaredMount } from '../domain/profile.ts';
-import { propertyNames } from '../domain/property.ts';
+import { hideModes, propertyNames } from '../domain/property.ts';
 import { rungNames } from '../domain/rung.ts';
 import { parseCount, parseDuration, parseSize } from '../domain/units.ts';
 
@@ -21,7 +23,11 @@ export interface RunOptions {
   readonly mount: readonly string[];
   readonly env: readonly string[];
   readonly net?: string;
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  readonly publish: readonly string[];
   readonly rung?: string;
+  readonly hide?: string;
   readonly require: readonly string[];
   readonly name?: string;
   readonly ephemeral?: true;
@@ -53,7 +59,16 @@ export const declareRunOptions = (command: Command): Command =>
     )
     .option('-e, --env <NAME[=VALUE]>', 'set a variable inside, or pass it on (repeatable)', collect, [])
     .option('--net <mode>', `what the network reaches: ${networkModes.join(', ')}`)
-    .option('--rung <name>', 'force a mechanism: namespaces')
+    .option(
+      '--allow <host[:port]>',
+      'let this host be reached: a name, *.name, an address, localhost:PORT, registry:npm (repeatable)',
+      collect,
+      [],
+    )
+    .option('--deny <host[:port]>', 'never let this host be reached, whatever allows it (repeatable)', collect, [])
+    .option('--publish <[host:]port:port>', 'let a port of this host lead to one inside (repeatable)', collect, [])
+    .option('--rung <name>', 'force a mechanism: namespaces, landlock, portable')
+    .option('--hide <how>', 'strict: undeclared paths are absent on the landlock rung, too, which is slow')
     .option('--require <properties>', 'refuse to run unless these are enforced, as in hide,network', collect, [])
     .option('--name <name>', "the sandbox's name (default: one for each workspace)")
     .option('--ephemeral', 'start with an empty HOME and forget it at the end')
@@ -76,6 +91,9 @@ export const parseInvocation = (command: readonly string[], options: RunOptions,
     command,
     mounts: options.mount.flatMap((text) => take('--mount', parseMountOption(text, cwd)) ?? []),
     ...parseEnvironment(options.env, take),
+    allow: options.allow.flatMap((text) => take('--allow', parseRuleOption('--allow', text, parseAllowRule)) ?? []),
+    deny: options.deny.flatMap((text) => take('--deny', parseRuleOption('--deny', text, parseDenyRule)) ?? []),
+    publish: options.publish.flatMap((text) => take('--publish', parsePublishOption(text)) ?? []),
     require: options.require
       .flatMap((text) => text.split(','))
       .flatMap((word) => take('--require', parseWord(word.trim(), propertyNames, 'a property')) ?? []),
@@ -88,6 +106,10 @@ export const parseInvocation = (command: readonly string[], options: RunOptions,
     ...optional(
       'rung',
       take('--rung', options.rung === undefined ? undefined : parseWord(options.rung, rungNames, 'a rung')),
+    ),
+    ...optional(
+      'hide',
+      take('--hide', options.hide === undefined ? undefined : parseWord(options.hide, hideModes, 'a way to hide')),
     ),
     ...optional('name', options.name),
   };
@@ -110,6 +132,20 @@ const optional = <K extends string, T>(key: K, value: T | undefined): { [P in K]
 const parseMountOption = (text: string, cwd: string): Parsed<DeclaredMount> => {
   const parsed = parseMount(text);
   return isRefused(parsed) ? parsed : { value: { ...parsed.value, base: cwd, origin: `--mount ${text}` } };
+};
+
+const parseRuleOption = (
+  origin: string,
+  text: string,
+  parse: (text: string) => Parsed<WrittenRule>,
+): Parsed<EgressRule> => {
+  const parsed = parse(text);
+  return isRefused(parsed) ? parsed : { value: { text, ...parsed.value, origin } };
+};
+
+const parsePublishOption = (text: string): Parsed<DeclaredPort> => {
+  const parsed = parsePublishedPort(text);
+  return isRefused(parsed) ? parsed : { value: { ...parsed.value, origin: '--publish' } };
 };
 
 const parseEnvironment = (

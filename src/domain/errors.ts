@@ -41,7 +41,7 @@ export class SboxError extends Error {
   readonly exitCode: number;
 
   /** The parts of sbox that are loaded later have a copy of this class of their own. */
-  static [Symbol.hasInstance](value: unknown): boolean {
+  static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === 'SboxError';
   }
 

@@ -1,7 +1,7 @@
 import type { Limits } from './limits.ts';
-import type { NetworkMode } from './network.ts';
+import type { DeclaredPort, EgressRule, NetworkMode } from './network.ts';
 import type { DeclaredMount } from './profile.ts';
-import type { PropertyName } from './property.ts';
+import type { HideMode, PropertyName } from './property.ts';
 import type { RungName } from './rung.ts';
 
 /** What the operator asked for in this one run; it wins over every profile. */
@@ -13,7 +13,12 @@ export interface Invocation {
   readonly pass: readonly string[];
   readonly set: Readonly<Record<string, string>>;
   readonly network?: NetworkMode;
+  /** rules beside the profile's */
+  readonly allow?: readonly EgressRule[];
+  readonly deny?: readonly EgressRule[];
+  readonly publish?: readonly DeclaredPort[];
   readonly rung?: RungName;
+  readonly hide?: HideMode;
   readonly require: readonly PropertyName[];
   /** the sandbox's name; derived from the workspace if absent */
   readonly name?: string;

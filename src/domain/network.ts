@@ -27,12 +27,28 @@ export type RuleMatch =
   /** what the user's client configuration names, read at the first use */
   | { readonly kind: 'registry'; readonly client: RegistryClient };
 
+/** What stands for a name: that address is connected to, at that port or the one asked for. */
+export interface HostTarget {
+  readonly address: string;
+  readonly port?: number;
+}
+
+/** The same as it was declared. */
+export interface DeclaredHost extends HostTarget {
+  readonly origin: string;
+}
+
 /** A port of the host's loopback that leads to one inside. */
 export interface PublishedPort {
   /** an address of this host; 127.0.0.1 if absent */
   readonly host?: string;
   readonly hostPort: number;
   readonly port: number;
+}
+
+/** The same as it was declared. */
+export interface DeclaredPort extends PublishedPort {
+  readonly origin: string;
 }
 
 /** What may leave: an empty `allow` in mode `limited` reaches nothing. */
@@ -42,5 +58,20 @@ export interface EgressPolicy {
   /** wins over `allow` */
   readonly deny: readonly EgressRule[];
   /** names with the address, and perhaps port, that stands for them; the name must still be allowed */
-  readonly hosts: Readonly<Record<string, { readonly address: string; readonly port?: number }>>;
+  readonly hosts: Readonly<Record<string, HostTarget>>;
 }
+
+/** All that is declared of the network, with where it was declared. */
+export interface NetworkPolicy extends EgressPolicy {
+  readonly hosts: Readonly<Record<string, DeclaredHost>>;
+  readonly publish: readonly DeclaredPort[];
+}
+
+/** A network where nothing but the mode is declared. */
+export const bareNetwork = (mode: NetworkMode): NetworkPolicy => ({
+  mode,
+  allow: [],
+  deny: [],
+  hosts: {},
+  publish: [],
+});

@@ -1,6 +1,6 @@
 import type { NamespaceVariant, Terminal } from './facts.ts';
 import type { Limits } from './limits.ts';
-import type { NetworkMode } from './network.ts';
+import type { NetworkPolicy } from './network.ts';
 import type { Property } from './property.ts';
 import type { RungName } from './rung.ts';
 
@@ -77,9 +77,11 @@ export interface Plan {
   readonly command: PlannedCommand;
   readonly mounts: readonly PlannedMount[];
   readonly env: Readonly<Record<string, string>>;
-  readonly network: { readonly mode: NetworkMode };
+  readonly network: NetworkPolicy;
   /** whether the command's connections are handed to brokers and decided on in the launcher */
   readonly broker: boolean;
+  /** whether the broker also hides what is undeclared from the calls that take a path */
+  readonly hidePaths: boolean;
   readonly hostname: string;
   readonly user: { readonly uid: number; readonly gid: number; readonly kernelRoot: boolean };
   readonly userNamespaces: boolean;

@@ -1,8 +1,8 @@
 import type { Limits } from './limits.ts';
 import type { MountMode } from './mount.ts';
-import type { NetworkMode } from './network.ts';
+import type { NetworkPolicy } from './network.ts';
 import type { Place } from './problem.ts';
-import type { PropertyName } from './property.ts';
+import type { HideMode, PropertyName } from './property.ts';
 
 /** A mount as it was declared: the source may be relative to the document's folder or start with ~. */
 export interface DeclaredMount {
@@ -24,10 +24,6 @@ export interface EnvironmentPolicy {
   readonly set: Readonly<Record<string, string>>;
 }
 
-export interface NetworkPolicy {
-  readonly mode: NetworkMode;
-}
-
 /** A policy after parsing and extending: every key is present, lists are merged. */
 export interface Profile {
   /** the documents that it came from, the strongest last */
@@ -43,6 +39,7 @@ export interface Profile {
     readonly tools: readonly string[];
   };
   readonly limits: Limits;
+  readonly hide: HideMode;
   readonly require: readonly PropertyName[];
   /** whether the command may create user namespaces of its own */
   readonly userNamespaces: boolean;

@@ -25,6 +25,10 @@ export const propertyNames: readonly PropertyName[] = [
   'limits',
 ];
 
+/** Whether an undeclared path is absent on the landlock rung, too, at the cost of asking for every path; it always is with namespaces. */
+export type HideMode = 'usual' | 'strict';
+export const hideModes: readonly HideMode[] = ['usual', 'strict'];
+
 /** `enforced` by the kernel; `partial`: enforced but for the named hole; `advisory`: a cooperating program only; `open`: nothing. */
 export type PropertyStatus = 'enforced' | 'partial' | 'advisory' | 'open';
 

@@ -1,8 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { renderAddress } from '../syscall/socket-address.ts';
 import type { OpenBroker } from './broker/broker.ts';
-import { drain, sendConnected } from './broker/calls.ts';
+import { sendConnected } from './broker/connect.ts';
 import type { BrokerLink } from './broker/link.ts';
+import { drain } from './broker/sockets.ts';
 import type { ConnectInside } from './publish.ts';
 
 /** Where sockets arrive: a child process with an IPC channel (child_process, event 'message'). */

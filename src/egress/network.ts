@@ -5,8 +5,10 @@ import { proxyAddress, proxyPort } from '../domain/stand-ins.ts';
 import { ERRNO } from '../syscall/constants.ts';
 import type { Arch } from '../syscall/numbers.ts';
 import type { InternetAddress } from '../syscall/socket-address.ts';
-import { isLoopback, openBroker, type Route } from './broker/broker.ts';
+import { openBroker, type Route } from './broker/broker.ts';
+import { isLoopback } from './broker/connections.ts';
 import { openBrokerLink } from './broker/link.ts';
+import type { VisiblePaths } from './broker/paths.ts';
 import { openAnswerer } from './dns/answerer.ts';
 import { openStandIns } from './dns/stand-ins.ts';
 import type { Destination, Egress } from './egress.ts';
@@ -25,6 +27,7 @@ export interface NetworkOptions extends EgressOptions {
   readonly supervisor: number;
   readonly onEvent: (event: EgressEvent) => void;
   readonly published?: Published;
+  readonly paths?: VisiblePaths;
   /** hands over sockets that the broker inside has connected; absent where the sandbox shares the host's network */
   readonly handles?: HandleChannel;
 }
@@ -57,6 +60,7 @@ export const openNetwork = (options: NetworkOptions): Network => {
     arch,
     outside: openBrokerLink(outside.channel, outside.descriptor, arch),
     ...(near && { inside: near }),
+    ...(options.paths && { paths: options.paths }),
     supervisor,
     route: policy.mode === 'none' ? unreachable : (address) => findRoute(find, address),
     ...(policy.mode !== 'none' && { answerDns }),

@@ -13,15 +13,6 @@ const maxArgumentBytes = 131_071;
 export const checkInvocation = (profile: Profile, invocation: Invocation, facts: Facts): void => {
   checkWorkspace(facts);
   checkCommand(profile, invocation, facts);
-  const mode = invocation.network ?? profile.network.mode;
-  if (mode === 'host-only') {
-    throw new SboxError({
-      code: 'SBOX_E_NETWORK_MODE',
-      message: 'cannot run with network mode "host-only": this version does not have it',
-      fix: 'use --net none, --net limited or --net full',
-      exitCode: exitCode.usage,
-    });
-  }
 };
 
 const checkWorkspace = (facts: Facts): void => {

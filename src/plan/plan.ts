@@ -11,7 +11,7 @@ import { planLayout, sandboxHostname } from './layout.ts';
 import { planMounts } from './mounts.ts';
 import { planNetwork } from './network.ts';
 import { planProperties } from './properties.ts';
-import { planMechanism } from './rung.ts';
+import { planHiding, planMechanism } from './rung.ts';
 import { planSandbox } from './sandbox.ts';
 
 /**
@@ -24,7 +24,8 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
   const sandbox = planSandbox(invocation, facts);
   const layout = planLayout(mechanism, facts, sandbox);
   const network = planNetwork(profile, invocation);
-  const broker = mechanism.kind !== 'portable' && network.mode !== 'full' && facts.capabilities.listener;
+  const hidePaths = planHiding(invocation.hide ?? profile.hide, mechanism, facts.capabilities);
+  const broker = mechanism.kind !== 'portable' && facts.capabilities.listener && (network.mode !== 'full' || hidePaths);
   const { mounts, problems } = planMounts({
     declared: [...profile.mounts, ...invocation.mounts],
     facts,
@@ -61,6 +62,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     user: { uid: facts.user.uid, gid: facts.user.gid, kernelRoot: facts.user.kernelRoot },
     userNamespaces: profile.userNamespaces,
     broker,
+    hidePaths,
   };
   const plan: Plan = {
     version: 1,

@@ -3,7 +3,7 @@ import type { Mechanism, Plan } from '../domain/plan.ts';
 import type { Property, PropertyName, PropertyStatus } from '../domain/property.ts';
 
 type PropertyFacts = Pick<Facts, 'capabilities' | 'protectedPaths'>;
-type Shape = Pick<Plan, 'network' | 'limits' | 'user' | 'userNamespaces' | 'mechanism' | 'broker'>;
+type Shape = Pick<Plan, 'network' | 'limits' | 'user' | 'userNamespaces' | 'mechanism' | 'broker' | 'hidePaths'>;
 
 /** What a plan's rung promises for it on this host. */
 export const planProperties = (plan: Shape, facts: PropertyFacts): Property[] => {
@@ -19,7 +19,7 @@ export const planProperties = (plan: Shape, facts: PropertyFacts): Property[] =>
       ];
     case 'landlock':
       return [
-        ...landlockFiles(mechanism, facts),
+        ...landlockFiles(mechanism, plan.hidePaths, facts),
         ...everyRung,
         filteredTty,
         ...landlockRest(plan, mechanism),
@@ -85,7 +85,11 @@ const sharedSockets = ({ network }: Shape, facts: PropertyFacts): Property =>
     ? property('sockets', 'open', "mode full shares the host's abstract sockets, and Landlock ABI 6 is missing")
     : property('sockets', 'partial', 'a unix socket that lies in a declared mount can be connected to');
 
-const landlockFiles = ({ abi }: Extract<Mechanism, { kind: 'landlock' }>, facts: PropertyFacts): Property[] => {
+const landlockFiles = (
+  { abi }: Extract<Mechanism, { kind: 'landlock' }>,
+  hidePaths: boolean,
+  facts: PropertyFacts,
+): Property[] => {
   const holes = [
     'modes, owners, times and extended attributes of files that you own can be changed',
     ...(abi < 3 ? ['such files can be truncated (Landlock ABI 3 is missing)'] : []),
@@ -97,7 +101,9 @@ const landlockFiles = ({ abi }: Extract<Mechanism, { kind: 'landlock' }>, facts:
     property(
       'hide',
       'partial',
-      "undeclared paths can't be opened, but that they exist shows to stat, readlink and inotify",
+      hidePaths
+        ? 'undeclared paths are absent to a thread by itself; one that changes the path during the call can learn that something exists'
+        : "undeclared paths can't be opened, but that they exist shows to stat, readlink and inotify",
     ),
     property('read', 'enforced', 'Landlock refuses to open what was not declared'),
     property('write', 'partial', holes.join('; ')),

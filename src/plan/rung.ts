@@ -1,6 +1,7 @@
 import { SboxError } from '../domain/errors.ts';
 import type { Capabilities, Refusal } from '../domain/facts.ts';
 import type { Mechanism } from '../domain/plan.ts';
+import type { HideMode } from '../domain/property.ts';
 import { type RungName, rungNames } from '../domain/rung.ts';
 
 /** The mechanism of a run: of the rung that was asked for, else of the strongest that this machine has. Throws SBOX_E_RUNG. */
@@ -15,6 +16,21 @@ export const planMechanism = (wanted: RungName | undefined, capabilities: Capabi
     message: `cannot use rung "${wanted}": ${reason.message}`,
     cause: reason.cause,
     fix: reason.fix,
+  });
+};
+
+/** Whether a broker has to hide undeclared paths. Throws SBOX_E_RUNG if that is asked for and can't be had. */
+export const planHiding = (how: HideMode, mechanism: Mechanism, { listener }: Capabilities): boolean => {
+  if (how === 'usual' || mechanism.kind === 'namespaces') return false;
+  if (mechanism.kind === 'landlock' && listener) return true;
+  throw new SboxError({
+    code: 'SBOX_E_RUNG',
+    message: `cannot hide strictly on rung "${mechanism.kind}"`,
+    cause:
+      mechanism.kind === 'portable'
+        ? 'nothing there stands between the command and the kernel'
+        : 'another program listens to system calls already, as inside another sandbox, or a filter refuses it',
+    fix: 'leave "hide" out, or --hide usual; sbox doctor shows what works here',
   });
 };
 

@@ -1,8 +1,8 @@
 import type { Limits } from '../domain/limits.ts';
-import type { NetworkMode } from '../domain/network.ts';
+import type { NetworkMode, NetworkPolicy } from '../domain/network.ts';
 import type { Place } from '../domain/problem.ts';
 import type { DeclaredMount, EnvironmentPolicy } from '../domain/profile.ts';
-import type { PropertyName } from '../domain/property.ts';
+import type { HideMode, PropertyName } from '../domain/property.ts';
 
 /** A profile that a document names, and where. */
 export interface Extension {
@@ -20,8 +20,9 @@ export interface Layer {
   readonly protect: readonly string[];
   readonly env: EnvironmentPolicy;
   readonly tools: readonly string[];
-  readonly networkMode?: NetworkMode;
+  readonly network: Omit<NetworkPolicy, 'mode'> & { readonly mode?: NetworkMode };
   readonly limits: Limits;
+  readonly hide?: HideMode;
   readonly require: readonly PropertyName[];
   readonly userNamespaces?: boolean;
 }

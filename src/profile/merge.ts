@@ -1,3 +1,4 @@
+import { bareNetwork, type EgressRule } from '../domain/network.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { Layer } from './layer.ts';
 
@@ -17,12 +18,26 @@ const addLayer = (below: Profile, layer: Layer): Profile => ({
     passIfVisible: append(below.env.passIfVisible, layer.env.passIfVisible),
     set: { ...below.env.set, ...layer.env.set },
   },
-  network: { mode: layer.networkMode ?? below.network.mode },
+  network: mergeNetworks(below.network, layer.network),
   path: { tools: append(below.path.tools, layer.tools) },
   limits: { ...below.limits, ...layer.limits },
+  hide: layer.hide ?? below.hide,
   require: append(below.require, layer.require),
   userNamespaces: layer.userNamespaces ?? below.userNamespaces,
 });
+
+/** Of equal rules the one that was declared first is kept; a `deny` wins wherever it stands. */
+const mergeNetworks = (below: Profile['network'], layer: Layer['network']): Profile['network'] => ({
+  mode: layer.mode ?? below.mode,
+  allow: append(below.allow, layer.allow, keyOfRule),
+  deny: append(below.deny, layer.deny, keyOfRule),
+  hosts: { ...below.hosts, ...layer.hosts },
+  publish: append(below.publish, layer.publish, ({ host, hostPort, port }) =>
+    JSON.stringify([host ?? null, hostPort, port]),
+  ),
+});
+
+const keyOfRule = ({ match, port }: EgressRule): string => JSON.stringify([match, port ?? null]);
 
 /** Nothing declared: the strictest. */
 const emptyProfile: Profile = {
@@ -31,9 +46,10 @@ const emptyProfile: Profile = {
   mounts: [],
   protect: [],
   env: { pass: [], passIfVisible: [], set: {} },
-  network: { mode: 'none' },
+  network: bareNetwork('none'),
   path: { tools: [] },
   limits: {},
+  hide: 'usual',
   require: [],
   userNamespaces: false,
 };

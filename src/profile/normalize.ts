@@ -1,7 +1,10 @@
+import { parseAllowRule, parseDenyRule } from '../domain/egress-rule.ts';
 import type { Limits } from '../domain/limits.ts';
 import { type MountMode, parseMount } from '../domain/mount.ts';
 import { parseProtectedPath } from '../domain/names.ts';
+import type { DeclaredHost } from '../domain/network.ts';
 import { isRefused, type Parsed } from '../domain/parsed.ts';
+import { parseHostTarget, parseMappedName, parsePublishedPort } from '../domain/port.ts';
 import type { DeclaredMount, EnvironmentPolicy, PlaceOf } from '../domain/profile.ts';
 import { parseDuration, parseSize } from '../domain/units.ts';
 import type { Extension, Layer } from './layer.ts';
@@ -25,8 +28,9 @@ export const normalizeDocument = (value: DocumentValue, source: Source): Layer =
   protect: (value.protect ?? []).map((path) => certain(parseProtectedPath(path))),
   env: normalizeEnv(value.env),
   tools: value.path?.tools ?? [],
-  ...present('networkMode', value.network?.mode),
+  network: normalizeNetwork(value.network ?? {}, source),
   limits: normalizeLimits(value.limits ?? {}),
+  ...present('hide', value.hide),
   require: value.require ?? [],
   ...present('userNamespaces', value.userNamespaces),
 });
@@ -40,15 +44,43 @@ const normalizeExtends = (names: string | readonly string[], placeOf: PlaceOf): 
 
 const normalizeMount = (mount: WrittenMounts[number], index: number, source: Source): DeclaredMount => {
   const written = typeof mount === 'string' ? certain(parseMount(mount)) : mount;
-  const { file, line, column } = source.placeOf(['mounts', index]);
   const mode: MountMode = written.mode ?? 'ro';
   return {
     source: written.source,
     ...present('target', written.target),
     mode,
     base: source.base,
-    origin: `${file}:${line}:${column}`,
+    origin: originOf(source, ['mounts', index]),
   };
+};
+
+type WrittenNetwork = NonNullable<DocumentValue['network']>;
+
+const normalizeNetwork = (network: WrittenNetwork, source: Source): Layer['network'] => {
+  const origin = (...path: (string | number)[]) => ({ origin: originOf(source, ['network', ...path]) });
+  const hosts = Object.entries(network.hosts ?? {}).map(([name, target]) => {
+    const declared: DeclaredHost = { ...certain(parseHostTarget(target)), ...origin('hosts', name) };
+    return [certain(parseMappedName(name)), declared] as const;
+  });
+  return {
+    ...present('mode', network.mode),
+    allow: (network.allow ?? []).map((text, at) => ({
+      text,
+      ...certain(parseAllowRule(text)),
+      ...origin('allow', at),
+    })),
+    deny: (network.deny ?? []).map((text, at) => ({ text, ...certain(parseDenyRule(text)), ...origin('deny', at) })),
+    hosts: Object.fromEntries(hosts),
+    publish: (network.publish ?? []).map((text, at) => ({
+      ...certain(parsePublishedPort(text)),
+      ...origin('publish', at),
+    })),
+  };
+};
+
+const originOf = ({ placeOf }: Source, path: readonly (string | number)[]): string => {
+  const { file, line, column } = placeOf(path);
+  return `${file}:${line}:${column}`;
 };
 
 const normalizeEnv = (env: DocumentValue['env']): EnvironmentPolicy => ({

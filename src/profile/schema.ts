@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { parseAllowRule, parseDenyRule } from '../domain/egress-rule.ts';
 import { mountModes, parseMount, parseMountSource, parseMountTarget } from '../domain/mount.ts';
 import {
   parsePass,
@@ -11,7 +12,8 @@ import {
   variablePattern,
 } from '../domain/names.ts';
 import { networkModes } from '../domain/network.ts';
-import { propertyNames } from '../domain/property.ts';
+import { parseHostTarget, parseMappedName, parsePublishedPort } from '../domain/port.ts';
+import { hideModes, propertyNames } from '../domain/property.ts';
 import { durationPattern, largestCount, parseDuration, parseSize, sizePattern } from '../domain/units.ts';
 import { listOf, oneOf, parsedBy, pattern, table, tableOf, wholeNumber } from './schema-forms.ts';
 
@@ -71,6 +73,55 @@ const environment = table({
   ),
 });
 
+const network = table({
+  mode: v.exactOptional(
+    v.pipe(
+      oneOf(networkModes),
+      v.description('none: own loopback; limited: declared hosts; host-only: this machine; full: everything.'),
+    ),
+  ),
+  allow: listOf(
+    v.pipe(
+      v.string('a host such as "example.com"'),
+      parsedBy(parseAllowRule),
+      v.examples([
+        'example.com',
+        '*.example.com',
+        'example.com:8443',
+        '192.0.2.0/24',
+        'localhost:5432',
+        'registry:npm',
+      ]),
+    ),
+    'Hosts that mode limited reaches; ports 443 and 80 if none is named. An address only if it is listed as one.',
+  ),
+  deny: listOf(
+    v.pipe(
+      v.string('a host such as "example.com"'),
+      parsedBy(parseDenyRule),
+      v.examples(['example.com', '*.example.com', '10.0.0.0/8']),
+    ),
+    'Hosts that are never reached, whatever allows them; every port if none is named.',
+  ),
+  hosts: v.exactOptional(
+    v.pipe(
+      tableOf(
+        v.pipe(v.string('a host name'), parsedBy(parseMappedName)),
+        v.pipe(v.string('an address such as "127.0.0.1:8443"'), parsedBy(parseHostTarget)),
+      ),
+      v.description('Names with the address, and perhaps port, that stands for them; "allow" still has to name them.'),
+    ),
+  ),
+  publish: listOf(
+    v.pipe(
+      v.string('two ports such as "3000:3000"'),
+      parsedBy(parsePublishedPort),
+      v.examples(['3000:3000', '127.0.0.1:8080:80']),
+    ),
+    'Ports of this host that lead to ports inside: [address:]port:port; 127.0.0.1 if no address is named.',
+  ),
+});
+
 const limits = table({
   memory: v.exactOptional(v.pipe(size, v.description('Private memory of one process, for example "4G".'))),
   processes: v.exactOptional(v.pipe(count, v.description('Processes and threads inside.'))),
@@ -115,20 +166,16 @@ export const documentSchema = table({
       v.description('What PATH holds.'),
     ),
   ),
-  network: v.exactOptional(
+  network: v.exactOptional(v.pipe(network, v.description('What the command may reach.'))),
+  limits: v.exactOptional(v.pipe(limits, v.description('What the command may use.'))),
+  hide: v.exactOptional(
     v.pipe(
-      table({
-        mode: v.exactOptional(
-          v.pipe(
-            oneOf(networkModes),
-            v.description('none: own loopback; limited: declared hosts; host-only: this machine; full: everything.'),
-          ),
-        ),
-      }),
-      v.description('What the command may reach.'),
+      oneOf(hideModes),
+      v.description(
+        'strict: on the landlock rung, too, an undeclared path is absent (slow); usual: it is refused there.',
+      ),
     ),
   ),
-  limits: v.exactOptional(v.pipe(limits, v.description('What the command may use.'))),
   require: listOf(oneOf(propertyNames), 'Properties that must be enforced here, or the run is refused.'),
   userNamespaces: v.exactOptional(
     v.pipe(v.boolean('true or false'), v.description('Whether the command may create user namespaces.')),

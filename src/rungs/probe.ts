@@ -41,7 +41,7 @@ const probeLandlock = async (arch: Arch, executable: string): Promise<number> =>
 const probeListener = async (arch: Arch, executable: string): Promise<boolean> => {
   const program = new Program(arch);
   forbidNewPrivileges(program);
-  const listener = openListener(program, arch, { sockets: true });
+  const listener = openListener(program, arch, { connections: true, sockets: true, paths: true });
   const record = program.bytes(renderRecord(recordTag.answer));
   program.and(listener, -1, program.valueAt(record, 8));
   program.call('write', [channel, record, recordBytes]);
@@ -106,6 +106,7 @@ const smallestPlan = {
   env: {},
   network: bareNetwork('none'),
   broker: false,
+  hidePaths: false,
   hostname: 'sbox',
   user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, kernelRoot: false },
   userNamespaces: false,

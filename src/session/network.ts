@@ -48,6 +48,7 @@ export const followBrokers = (plan: Plan, { brokers, child }: Launched, context:
       outside: { channel: outside.channel, descriptor: brokerChannel.outside },
       ...(hasOwnNetwork(plan) && { inside: { channel: inside.channel, descriptor: brokerChannel.inside } }),
       supervisor: child.pid ?? -1,
+      ...(plan.hidePaths && { paths: { roots: shownPaths(plan) } }),
       onEvent,
       ...(published && { published }),
       ...(child.channel && {
@@ -72,6 +73,19 @@ export const followBrokers = (plan: Plan, { brokers, child }: Launched, context:
     },
   };
 };
+
+/** The host paths that exist for the command on a rung without a root of its own. */
+const shownPaths = ({ mounts }: Plan): string[] => [
+  ...mergedFolders,
+  ...mounts.flatMap((mount) => {
+    if (mount.kind === 'bind') return [mount.source];
+    if (mount.kind === 'copy') return [mount.store];
+    return mount.kind === 'dir' || mount.kind === 'link' ? [mount.target] : [];
+  }),
+];
+
+/** Links into /usr on a system whose /usr is merged; else they are mounts anyway (file-hierarchy(7)). */
+const mergedFolders = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 
 /** Host folders that the command can write to. */
 const writableFolders = ({ mounts, sandbox }: Plan): string[] => [

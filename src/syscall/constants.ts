@@ -99,6 +99,7 @@ export const TIOCSPGRP = 0x5410;
 export const SIOCSIFFLAGS = 0x8914;
 export const F_SETFD = 2;
 export const F_SETFL = 4;
+export const F_DUPFD = 0;
 export const O_NONBLOCK = 0o4000;
 export const FD_CLOEXEC = 1;
 

@@ -1,6 +1,7 @@
 import { Filter, seccompData, verdict } from './bpf.ts';
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM } from './constants.ts';
 import { type Arch, type SyscallName, syscallNumber } from './numbers.ts';
+import { pathCalls } from './path-calls.ts';
 
 export interface SeccompOptions {
   /** the command may create user namespaces, and mount inside them */
@@ -172,14 +173,21 @@ export const renderSeccompFilter = (arch: Arch, options: SeccompOptions): Buffer
   return filter.render();
 };
 
-/**
- * What is handed to a broker (seccomp_unotify(2)): connect(2), and where no network namespace confines sockets, what makes one or makes
- * a server of it.
- */
-export const renderTrapFilter = (arch: Arch, traps: { readonly sockets: boolean }): Buffer => {
+/** What is handed to a broker (seccomp_unotify(2)). */
+export interface Traps {
+  /** connect(2) */
+  readonly connections: boolean;
+  /** where no network namespace confines sockets: what makes one, or makes a server of it */
+  readonly sockets: boolean;
+  /** every call that takes a path */
+  readonly paths: boolean;
+}
+
+export const renderTrapFilter = (arch: Arch, traps: Traps): Buffer => {
   const filter = new Filter();
   filter.load(seccompData.number);
-  filter.returnIf('equal', syscallNumber(arch, 'connect') ?? 0, verdict.notify);
+  if (traps.connections) filter.returnIf('equal', syscallNumber(arch, 'connect') ?? 0, verdict.notify);
+  if (traps.paths) for (const { number } of pathCalls(arch)) filter.returnIf('equal', number, verdict.notify);
   if (traps.sockets) {
     for (const call of ['bind', 'listen'] as const)
       filter.returnIf('equal', syscallNumber(arch, call) ?? 0, verdict.notify);

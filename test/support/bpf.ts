@@ -42,9 +42,10 @@ export const evaluateFilter = (filter: Buffer, data: SeccompData): number => {
   }
 };
 
-/** A verdict in words: `allow`, `kill process`, `errno 38`. */
+/** A verdict in words: `allow`, `notify`, `kill process`, `errno 38`. */
 export const describeVerdict = (verdict: number): string => {
   if (verdict === 0x7fff_0000) return 'allow';
+  if (verdict === 0x7fc0_0000) return 'notify';
   if (verdict === 0x8000_0000) return 'kill process';
   if (verdict >>> 16 === 0x0005) return `errno ${verdict & 0xffff}`;
   return `verdict 0x${verdict.toString(16)}`;

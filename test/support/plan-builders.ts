@@ -1,5 +1,6 @@
 import type { Capabilities, Facts } from '../../src/domain/facts.ts';
 import type { Invocation } from '../../src/domain/invocation.ts';
+import { bareNetwork } from '../../src/domain/network.ts';
 import type { DeclaredMount, Profile } from '../../src/domain/profile.ts';
 
 /** A profile that declares nothing, with these changes. */
@@ -9,9 +10,10 @@ export const aProfile = (changes: Partial<Profile> = {}): Profile => ({
   mounts: [],
   protect: [],
   env: { pass: [], passIfVisible: [], set: {} },
-  network: { mode: 'none' },
+  network: bareNetwork('none'),
   path: { tools: [] },
   limits: {},
+  hide: 'usual',
   require: [],
   userNamespaces: false,
   ...changes,

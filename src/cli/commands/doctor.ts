@@ -53,6 +53,7 @@ const diagnose = (capabilities: Capabilities): Diagnosis => {
             user: { uid, gid: 0, kernelRoot: uid === 0 },
             userNamespaces: false,
             mechanism: best,
+            hidePaths: false,
             broker: capabilities.listener && best.kind !== 'portable',
           },
           facts,

@@ -1,4 +1,5 @@
 import picocolors from 'picocolors';
+import { renderAuthority } from '../../domain/address.ts';
 import { baseOf, parentOf } from '../../domain/path.ts';
 import type { Plan, PlannedMount } from '../../domain/plan.ts';
 import { planRequest } from '../../session/request.ts';
@@ -34,6 +35,7 @@ const renderPlan = (plan: Plan, color: boolean): string => {
   ];
   return [
     renderTable(head),
+    section('network', renderNetwork(plan.network)),
     section('mounts', renderMounts(plan.mounts)),
     section('environment', [
       ['names', Object.keys(plan.env).join(' ')],
@@ -53,6 +55,18 @@ const renderPlan = (plan: Plan, color: boolean): string => {
     ),
   ].join('');
 };
+
+const renderNetwork = ({ allow, deny, hosts, publish }: Plan['network']): string[][] => [
+  ...allow.map(({ text, origin }) => ['allow', text, origin]),
+  ...deny.map(({ text, origin }) => ['deny', text, origin]),
+  ...Object.entries(hosts).map(([name, { address, port, origin }]) => {
+    const shown = port === undefined ? address : `${renderAuthority(address)}:${port}`;
+    return ['host', `${name} is ${shown}`, origin];
+  }),
+  ...publish.map(({ host = '127.0.0.1', hostPort, port, origin }) => {
+    return ['publish', `${renderAuthority(host)}:${hostPort} leads to port ${port}`, origin];
+  }),
+];
 
 /** Mounts row by row, but for the two long and dull lists, which are one row each. */
 const renderMounts = (mounts: readonly PlannedMount[]): string[][] => {

@@ -56,6 +56,41 @@ export const readDuplicates = (pid: number, descriptor: number): number[] => {
   return [...same, descriptor];
 };
 
+/** A registration of one of a caller's sockets with epoll(7). */
+export interface EpollEntry {
+  /** the caller's descriptor of the epoll instance, and that of the socket */
+  readonly epoll: number;
+  readonly target: number;
+  readonly events: number;
+  readonly data: bigint;
+}
+
+/** Where the caller waits for its sockets, from proc_pid_fdinfo(5): a program may register one before it connects it. */
+export const readEpollEntries = (pid: number, targets: readonly number[]): EpollEntry[] =>
+  readdirSync(`/proc/${pid}/fd`)
+    .slice(0, manyDescriptors)
+    .filter((number) => linkOf(`/proc/${pid}/fd/${number}`) === 'anon_inode:[eventpoll]')
+    .flatMap((number) => parseEpoll(Number(number), readFileSync(`/proc/${pid}/fdinfo/${number}`, 'latin1')))
+    .filter(({ target }) => targets.includes(target));
+
+const parseEpoll = (epoll: number, text: string): EpollEntry[] =>
+  [...text.matchAll(/^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+)/gm)].map(
+    ([, target, events = '0', data = '0']) => ({
+      epoll,
+      target: Number(target),
+      events: Number.parseInt(events, 16),
+      data: BigInt(`0x${data}`),
+    }),
+  );
+
+/** The caller's process as its thread group leader: in the launcher's PID namespace and in the innermost (proc_pid_status(5)). */
+export const readProcessIds = (pid: number): { readonly outer: number; readonly inner: number } => {
+  const text = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const group = Number(/^Tgid:\s*(\d+)/m.exec(text)?.[1]);
+  const inner = Number(/^NStgid:.*?(\d+)$/m.exec(text)?.[1]);
+  return { outer: group, inner };
+};
+
 const linkOf = (path: string): string | undefined => {
   try {
     return readlinkSync(path);
@@ -72,7 +107,11 @@ export const readSocketInode = (pid: number, descriptor: number): number | undef
 
 export const readWorkingDirectory = (pid: number): string => readlinkSync(`/proc/${pid}/cwd`);
 
-export const readNetworkNamespace = (pid: number): string => readlinkSync(`/proc/${pid}/ns/net`);
+/** The path of a caller's descriptor; undefined if it has none of this number, or it is no file. */
+export const readDescriptorPath = (pid: number, descriptor: number): string | undefined => {
+  const path = linkOf(`/proc/${pid}/fd/${descriptor}`);
+  return path?.startsWith('/') ? path : undefined;
+};
 
 /** Whether a process descends from another one. */
 export const isDescendant = (pid: number, ancestor: number): boolean => {

@@ -1,6 +1,7 @@
+import { release } from './answer.ts';
 import { readListeners, readSocketInode } from './caller.ts';
-import { type MadeSocket, release } from './calls.ts';
 import type { BrokerLink } from './link.ts';
+import type { MadeSocket } from './sockets.ts';
 
 /** More sockets than are ever made before the first of them is connected or bound. */
 const mostKept = 256;

@@ -53,7 +53,7 @@ const confine = (program: Program, plan: LandlockPlan, arch: Arch): void => {
   forbidNewPrivileges(program);
   if (!namespaces) adoptRun(program, abi);
   const unbrokered = plan.network.mode === 'full' || namespaces ? 'internet' : 'none';
-  const sockets = plan.broker ? 'brokered' : unbrokered;
+  const sockets = plan.broker && plan.network.mode !== 'full' ? 'brokered' : unbrokered;
   installFilter(program, arch, { userNamespaces: false, sockets, ownIpc: namespaces, ownPids: namespaces });
 };
 

@@ -18,7 +18,8 @@ export interface BrokerDuties {
   readonly arch: Arch;
   /** the descriptor over which the launcher sends batches and gets messages */
   readonly channel: number;
-  readonly link: Link;
+  /** over which the listener arrives; absent where the broker acts for commands that hand theirs to others */
+  readonly link?: Link;
   /** whether this broker reports the trapped calls; another one may only act on them */
   readonly reports: boolean;
   /** a datagram socket whose datagrams are passed to the launcher */
@@ -37,7 +38,8 @@ export const liveAsBroker = (program: Program, { arch, channel, link, reports, d
   program.call('mmap', memory);
   program.call('dup3', [channel, reservedDescriptor, O_CLOEXEC]);
   const epoll = program.and(program.call('epoll_create1', [O_CLOEXEC]), -1, known.epoll);
-  const listener = program.and(receiveListener(program, link, end), -1, known.listener);
+  const listener = known.listener;
+  if (link) program.and(receiveListener(program, link, end), -1, listener);
   program.and(batchAddress, -1, known.entry);
   const watched = program.words([EPOLLIN, 0]); // struct epoll_event
   for (const descriptor of [channel, ...(reports ? [listener] : []), ...(datagrams ? [datagrams] : [])]) {

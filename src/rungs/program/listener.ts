@@ -11,7 +11,7 @@ import {
 import { descriptorMessage } from '../../syscall/descriptor-message.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import type { Label, Program, Slot } from '../../syscall/program.ts';
-import { renderTrapFilter } from '../../syscall/seccomp.ts';
+import { renderTrapFilter, type Traps } from '../../syscall/seccomp.ts';
 
 /** A pair of sockets over which the command's process hands the listener of its filter to a broker. */
 export interface Link {
@@ -34,11 +34,6 @@ export const handOverCalls = (program: Program, arch: Arch, links: readonly Link
   for (const { command } of links) program.call('sendmsg', [command, message, 0]);
   program.call('close', [listener]);
 };
-
-/** What is trapped beside connect(2): making internet sockets, where no network namespace confines them. */
-interface Traps {
-  readonly sockets: boolean;
-}
 
 /** Installs the filter and returns the slot of its listener. */
 export const openListener = (program: Program, arch: Arch, traps: Traps): Slot => {

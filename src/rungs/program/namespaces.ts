@@ -36,6 +36,33 @@ export const unshareNamespaces = (program: Program, plan: Plan, mounts: boolean)
   writeFile(program, AT_FDCWD, '/proc/self/gid_map', `${plan.user.gid} ${plan.user.gid} 1`);
 };
 
+/**
+ * The namespaces that the commands of a sandbox share, as /proc/PID/ns names them. The user's is joined first: whoever made it has all
+ * capabilities there, which the others ask for (setns(2)).
+ */
+export const sharedNamespaces = ({ mechanism, network }: Pick<Plan, 'mechanism' | 'network'>): readonly string[] => [
+  'user',
+  ...(mechanism.kind === 'namespaces' ? ['mnt'] : []),
+  'ipc',
+  'uts',
+  'cgroup',
+  ...(network.mode === 'full' ? [] : ['net']),
+];
+
+/**
+ * Joins namespaces by descriptors in the order of `sharedNamespaces`, and makes a PID namespace, so that whatever the command starts
+ * ends with it; with `mounts`, a copy of the shared mounts, too, which are the same files.
+ */
+export const joinNamespaces = (program: Program, plan: Plan, joined: readonly number[], mounts: boolean): void => {
+  if (plan.user.uid === 0) program.call('setgroups', [0, 0], { onFailure: 'ignore' });
+  program.goal = 'join the sandbox';
+  for (const descriptor of joined) {
+    program.call('setns', [descriptor, 0]);
+    program.call('close', [descriptor]);
+  }
+  program.call('unshare', [CLONE_NEWPID | (mounts ? CLONE_NEWNS : 0)]);
+};
+
 /** Sets the loopback interface of the new network namespace up (netdevice(7)). */
 export const raiseLoopback = (program: Program): void => {
   const request = Buffer.alloc(40); // struct ifreq: name, then flags: IFF_UP | IFF_RUNNING

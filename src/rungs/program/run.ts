@@ -3,6 +3,7 @@ import { SIGKILL, SIGSTKFLT } from '../../syscall/constants.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import { type Data, Program, type Slot } from '../../syscall/program.ts';
 import { recordBytes, recordTag, renderRecord } from '../../syscall/records.ts';
+import type { Traps } from '../../syscall/seccomp.ts';
 import { liveAsBroker } from './broker.ts';
 import { brokerChannel, channel, channelsOf } from './channel.ts';
 import { dropCapabilities, forbidNewPrivileges } from './confine.ts';
@@ -34,6 +35,8 @@ export interface Stages {
   /** kills whatever the command has left running; absent where a PID namespace does that */
   readonly sweep?: (program: Program, command: Slot) => void;
   readonly broker?: BrokerStages;
+  /** descriptors above the channels that the outer stage uses up */
+  readonly joined?: readonly number[];
 }
 
 /** What a rung adds to the brokers, which act on the command's connections as the launcher decides. */
@@ -55,10 +58,11 @@ export const renderRun = (plan: Plan, arch: Arch, stages: Stages): Program => {
   const program = new Program(arch);
   const mask = blockSignals(program);
   const channels = channelsOf(plan);
-  closeDescriptors(program, channels);
+  const { joined = [] } = stages;
+  closeDescriptors(program, [...channels, ...joined]);
   leadGroup(program);
   const terminal = plan.terminal && saveTerminal(program, plan.terminal);
-  const link = stages.broker && startOutsideBroker(program, arch, channels);
+  const link = stages.broker && startOutsideBroker(program, arch, [...channels, ...joined]);
   stages.outer(program);
   // a signal that it takes, rather than its death: the terminal is given back before the end
   dieWithParent(program, channel, SIGSTKFLT);
@@ -83,11 +87,11 @@ export const renderRun = (plan: Plan, arch: Arch, stages: Stages): Program => {
 };
 
 /** Starts the broker in the launcher's own namespaces, before any other is made. */
-const startOutsideBroker = (program: Program, arch: Arch, channels: readonly number[]): Link => {
+const startOutsideBroker = (program: Program, arch: Arch, descriptors: readonly number[]): Link => {
   const link = openLink(program);
   program.goal = 'start a broker';
   fork(program, (line) => {
-    for (const end of [link.command, ...channels.slice(2)]) program.call('close', [end]);
+    for (const end of [link.command, ...descriptors.slice(2)]) program.call('close', [end]);
     dropCapabilities(program);
     forbidNewPrivileges(program);
     dieWithParent(program, line);
@@ -114,6 +118,12 @@ const startInsideBroker = (program: Program, arch: Arch, datagrams: Slot | undef
   return link;
 };
 
+const trapsOf = ({ network, hidePaths }: Plan, { ownNetwork }: BrokerStages): Traps => ({
+  connections: network.mode !== 'full',
+  sockets: network.mode !== 'full' && !ownNetwork,
+  paths: hidePaths,
+});
+
 interface InnerStage {
   readonly plan: Plan;
   readonly arch: Arch;
@@ -137,7 +147,7 @@ const renderInner = (program: Program, { plan, arch, stages, mask, line, link }:
   const command = fork(program, () => {
     stages.command(program);
     leadCommand(program, plan.terminal);
-    if (broker) handOverCalls(program, arch, links, { sockets: !broker.ownNetwork });
+    if (broker) handOverCalls(program, arch, links, trapsOf(plan, broker));
     restoreSignals(program, mask);
     executeCommand(program, plan.command, plan.env);
   });

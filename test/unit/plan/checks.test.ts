@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { SboxError } from '../../../src/domain/errors.ts';
 import type { Facts } from '../../../src/domain/facts.ts';
 import type { Invocation } from '../../../src/domain/invocation.ts';
+import { bareNetwork } from '../../../src/domain/network.ts';
 import { checkInvocation } from '../../../src/plan/checks.ts';
 import { anInvocation, aProfile, facts } from '../../support/plan-builders.ts';
 
@@ -117,7 +118,7 @@ describe('what this version lacks', () => {
   test('the network mode host-only, from a profile or the invocation', () => {
     const refused = { code: 'SBOX_E_NETWORK_MODE', exitCode: 2 };
     expect(refusal({ network: 'host-only' })).toMatchObject(refused);
-    expect(refusal({}, {}, aProfile({ network: { mode: 'host-only' } }))).toMatchObject(refused);
-    expect(refusal({ network: 'none' }, {}, aProfile({ network: { mode: 'host-only' } }))).toBeUndefined();
+    expect(refusal({}, {}, aProfile({ network: bareNetwork('host-only') }))).toMatchObject(refused);
+    expect(refusal({ network: 'none' }, {}, aProfile({ network: bareNetwork('host-only') }))).toBeUndefined();
   });
 });

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Facts } from '../../../src/domain/facts.ts';
+import type { NetworkMode } from '../../../src/domain/network.ts';
 import type { Plan, PlannedMount } from '../../../src/domain/plan.ts';
 import type { EnvironmentPolicy } from '../../../src/domain/profile.ts';
 import { planRun } from '../../../src/plan/plan.ts';
-import { aMount, anInvocation, aProfile, facts, plainPaths } from '../../support/plan-builders.ts';
+import { aMount, anInvocation, aProfile, capabilities, facts, plainPaths } from '../../support/plan-builders.ts';
 
 type Outside = Readonly<Record<string, string>>;
 
@@ -18,6 +19,8 @@ const planWith = (
     anInvocation({ pass }),
     facts({ env, ...changes }),
   );
+
+const refusal = { message: 'no namespaces', cause: '', fix: '' };
 
 const fixed = Object.keys(planWith({}).env);
 /** What is inside beside what every sandbox has. */
@@ -205,5 +208,53 @@ describe('the shell', () => {
       (mount): mount is Extract<PlannedMount, { kind: 'file' }> => mount.target === '/etc/passwd',
     );
     expect(passwd?.content).toContain('ann:x:1000:1000::/home/ann:/bin/sh\n');
+  });
+});
+
+describe('the proxy in the environment', () => {
+  const withMode = (network: NetworkMode, changes: Partial<Facts> = {}, set: Outside = {}): Outside => {
+    const listening = capabilities({ listener: true });
+    const plan = planRun(aProfile(), anInvocation({ network, set }), facts({ capabilities: listening, ...changes }));
+    return Object.fromEntries(Object.entries(plan.env).filter(([name]) => /proxy|^RES_/i.test(name)));
+  };
+  const url = 'http://198.18.0.1:3128';
+  const exempt = 'localhost,127.0.0.1,::1';
+  const proxies = {
+    ALL_PROXY: url,
+    HTTPS_PROXY: url,
+    HTTP_PROXY: url,
+    NODE_USE_ENV_PROXY: '1',
+    NO_PROXY: exempt,
+    all_proxy: url,
+    http_proxy: url,
+    https_proxy: url,
+    no_proxy: exempt,
+  };
+  const onLandlock = { capabilities: capabilities({ listener: true, namespaces: refusal }) };
+
+  test('is named where something may leave', () => {
+    expect(withMode('limited')).toEqual(proxies);
+  });
+
+  test('names are asked for over TCP where the name server has no address of its own', () => {
+    expect(withMode('limited', onLandlock)).toEqual({ ...proxies, RES_OPTIONS: 'use-vc' });
+  });
+
+  test.each(['none', 'full'] as const)('is not named where there is none: %s', (mode) => {
+    expect(withMode(mode)).toEqual({});
+    expect(withMode(mode, onLandlock)).toEqual({});
+  });
+
+  test('is not named where no calls can be handed over', () => {
+    expect(withMode('limited', { capabilities: capabilities() })).toEqual({});
+  });
+
+  test('yields to what the operator sets', () => {
+    expect(withMode('limited', {}, { https_proxy: '' })).toEqual({ ...proxies, https_proxy: '' });
+  });
+
+  test('is not that of the operator, whose variables stay outside', () => {
+    const env = { HTTPS_PROXY: 'http://outside.test:1', no_proxy: '*' };
+    expect(withMode('limited', { env })).toEqual(proxies);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Facts } from '../../../src/domain/facts.ts';
+import { bareNetwork } from '../../../src/domain/network.ts';
 import type { Mechanism, PlannedMount } from '../../../src/domain/plan.ts';
 import type { DeclaredMount } from '../../../src/domain/profile.ts';
 import { planLayout } from '../../../src/plan/layout.ts';
@@ -15,8 +16,16 @@ const mechanism: Mechanism = { kind: 'namespaces', root: 'pivot', proc: 'fresh' 
 const mountsOf = (changes: Partial<Facts> = {}, declared: readonly DeclaredMount[] = []): PlannedMount[] => {
   const host = facts({ ...bare, ...changes });
   const layout = planLayout(mechanism, host, sandbox);
-  const network = { mode: 'none' } as const;
-  const { mounts, problems } = planMounts({ declared, facts: host, network, sandbox, mechanism, layout });
+  const network = bareNetwork('none');
+  const { mounts, problems } = planMounts({
+    declared,
+    facts: host,
+    network,
+    broker: false,
+    sandbox,
+    mechanism,
+    layout,
+  });
   expect(problems).toEqual([]);
   return mounts;
 };
@@ -243,4 +252,18 @@ describe('HOME and accounts', () => {
       'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/home/ann:/bin/sh\n',
     );
   });
+});
+
+test.each([
+  ['none', true, '# no name server is reachable in this sandbox\n'],
+  ['limited', true, 'nameserver 127.0.0.53\n'],
+  ['host-only', true, 'nameserver 127.0.0.53\n'],
+  ['limited', false, '# no name server is reachable in this sandbox\n'],
+  ['full', false, facts().resolvConf],
+] as const)('with network %s, and a broker: %s, the name servers are those that answer', (mode, broker, content) => {
+  const host = facts(bare);
+  const layout = planLayout(mechanism, host, sandbox);
+  const network = bareNetwork(mode);
+  const { mounts } = planMounts({ declared: [], facts: host, network, broker, sandbox, mechanism, layout });
+  expect(mounts.find(({ target }) => target === '/etc/resolv.conf')).toMatchObject({ kind: 'file', content });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Facts } from '../../../src/domain/facts.ts';
+import { bareNetwork } from '../../../src/domain/network.ts';
 import type { Mechanism } from '../../../src/domain/plan.ts';
 import type { DeclaredMount } from '../../../src/domain/profile.ts';
 import { planLayout } from '../../../src/plan/layout.ts';
@@ -24,7 +25,8 @@ const place = (declared: readonly DeclaredMount[], changes: Partial<Facts> = {},
   const { mounts, problems } = planMounts({
     declared,
     facts: host,
-    network: { mode: 'none' },
+    network: bareNetwork('none'),
+    broker: false,
     sandbox,
     mechanism,
     layout,

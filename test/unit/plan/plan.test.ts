@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SboxError } from '../../../src/domain/errors.ts';
+import { bareNetwork } from '../../../src/domain/network.ts';
 import type { Plan, PlannedMount } from '../../../src/domain/plan.ts';
 import { planRun } from '../../../src/plan/plan.ts';
 import {
@@ -112,7 +113,8 @@ const smallest = {
   },
   mounts: base,
   env: fixedEnv,
-  network: { mode: 'none' },
+  network: bareNetwork('none'),
+  broker: false,
   hostname: 'sbox',
   user: { uid: 1000, gid: 1000, kernelRoot: false },
   userNamespaces: false,
@@ -148,6 +150,18 @@ const byTarget = (mounts: readonly PlannedMount[], extra: readonly PlannedMount[
 describe('whole plans', () => {
   test('of a command in an empty profile', () => {
     expect(planRun(aProfile(), anInvocation(), facts())).toEqual(smallest);
+  });
+
+  test('where calls can be handed over, connections are decided on, and all sockets kept in', () => {
+    const listening = facts({ capabilities: capabilities({ listener: true }) });
+    const sockets = enforced('sockets', 'unix sockets that were not made inside are refused');
+    const properties = smallest.properties.map((property) => (property.name === 'sockets' ? sockets : property));
+    expect(planRun(aProfile(), anInvocation(), listening)).toEqual({ ...smallest, broker: true, properties });
+  });
+
+  test('a shared network is decided on by nobody', () => {
+    const listening = facts({ capabilities: capabilities({ listener: true }) });
+    expect(planRun(aProfile(), anInvocation({ network: 'full' }), listening)).toMatchObject({ broker: false });
   });
 
   test('of an ephemeral run: HOME is memory and the folder one of its own', () => {
@@ -187,7 +201,7 @@ describe('whole plans', () => {
     const plan = planRun(aProfile(), anInvocation({ network: 'full' }), facts());
     expect(plan).toEqual(
       withParts({
-        network: { mode: 'full' },
+        network: bareNetwork('full'),
         mounts: byTarget(base, [
           {
             kind: 'file',
@@ -366,7 +380,7 @@ describe('require', () => {
   });
 
   test('every weak one is named at once, whoever required it', () => {
-    const profile = aProfile({ network: { mode: 'full' }, require: ['network'] });
+    const profile = aProfile({ network: bareNetwork('full'), require: ['network'] });
     expect(
       errorOf(() => planRun(profile, requiring('sockets'), facts({ capabilities: capabilities({ landlockAbi: 5 }) }))),
     ).toMatchObject({

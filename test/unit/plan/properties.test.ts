@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { bareNetwork } from '../../../src/domain/network.ts';
 import type { Mechanism, Plan } from '../../../src/domain/plan.ts';
 import { propertyNames } from '../../../src/domain/property.ts';
 import { planProperties } from '../../../src/plan/properties.ts';
@@ -10,6 +11,7 @@ interface Question {
   readonly landlockAbi?: number;
   readonly kernelRoot?: boolean;
   readonly processes?: number;
+  readonly broker?: boolean;
   /** whether the workspace has a protected path */
   readonly holdsProtected?: boolean;
 }
@@ -21,15 +23,17 @@ const properties = ({
   landlockAbi = 7,
   kernelRoot = false,
   processes,
+  broker = false,
   holdsProtected,
 }: Question) =>
   planProperties(
     {
       mechanism,
-      network: { mode },
+      network: bareNetwork(mode),
       limits: processes === undefined ? {} : { processes },
       user: { uid: kernelRoot ? 0 : 1000, gid: 1000, kernelRoot },
       userNamespaces: false,
+      broker,
     },
     facts({
       capabilities: capabilities({ landlockAbi }),
@@ -45,6 +49,7 @@ const everywhere = [
 const tty = 'tty enforced: TIOCSTI and TIOCLINUX are refused';
 const limits = 'limits enforced: rlimits per process';
 const openNetwork = 'network open: mode full: everything that the host reaches';
+const brokeredSockets = 'sockets enforced: unix sockets that were not made inside are refused';
 const shownProcesses = "/proc shows outsiders' names and command lines; they can't be traced or signalled";
 
 describe('the namespaces rung', () => {
@@ -77,6 +82,21 @@ describe('the namespaces rung', () => {
       'with an allowlist that reaches nothing yet',
       { mechanism: namespaces(), mode: 'limited' },
       [ownNetwork, mountedSockets, ownProcesses],
+    ],
+    [
+      'with brokers that let nothing out',
+      { mechanism: namespaces(), broker: true },
+      [ownNetwork, brokeredSockets, ownProcesses],
+    ],
+    [
+      'with brokers and an allowlist',
+      { mechanism: namespaces(), mode: 'limited', broker: true },
+      [`${ownNetwork}; declared hosts through sbox's proxy`, brokeredSockets, ownProcesses],
+    ],
+    [
+      'with brokers and this machine',
+      { mechanism: namespaces(), mode: 'host-only', broker: true },
+      [`${ownNetwork}; addresses of this machine through sbox's proxy`, brokeredSockets, ownProcesses],
     ],
     ['without Landlock', { mechanism: namespaces(), landlockAbi: 0 }, [ownNetwork, mountedSockets, ownProcesses]],
     [
@@ -132,6 +152,22 @@ describe('the landlock rung', () => {
     [3, false, 'full', [openNetwork, sockets, outliving]],
   ])('of version %s, with namespaces beside it: %s, network %s', (abi, namespaces, mode = 'none', rest) => {
     expect(properties({ mechanism: landlock(abi, namespaces), mode })).toEqual([...files(), ...rest, limits]);
+  });
+
+  const confined = 'network enforced: sockets are bound to loopback, where those made inside alone can be reached';
+  test.each<[boolean, Question['mode'], string]>([
+    [true, 'none', ownNetwork],
+    [true, 'limited', `${ownNetwork}; declared hosts through sbox's proxy`],
+    [false, 'none', confined],
+    [false, 'limited', `${confined}; declared hosts through sbox's proxy`],
+    [false, 'host-only', `${confined}; addresses of this machine through sbox's proxy`],
+  ])('with brokers, namespaces: %s, network %s', (namespaces, mode = 'none', network) => {
+    const rest = [network, brokeredSockets, namespaces ? contained : priorities];
+    expect(properties({ mechanism: landlock(7, namespaces), mode, broker: true })).toEqual([
+      ...files(),
+      ...rest,
+      limits,
+    ]);
   });
 
   test.each([

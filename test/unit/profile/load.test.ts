@@ -87,6 +87,32 @@ describe('the order of merging', () => {
     ]);
   });
 
+  test('rules of the network carry their places, and a profile that is extended gives its own', async () => {
+    const folders = policyFolders();
+    const configFile = folders.write(
+      'c.json',
+      '{ "extends": "node", "network": {\n  "allow": ["*.Example.com:8443"], "deny": ["x.test"],\n  "hosts": { "API.test": "127.0.0.1:1" }, "publish": ["1:2"] } }',
+    );
+    const { network } = await loadProfile(folders.request({ configFile }));
+    expect(network).toEqual({
+      mode: 'limited',
+      allow: [
+        { text: 'registry:npm', origin: `${shipped('node')}:1:1`, match: { kind: 'registry', client: 'npm' } },
+        {
+          text: '*.Example.com:8443',
+          origin: `${configFile}:2:13`,
+          match: { kind: 'name', name: 'example.com', subdomains: true },
+          port: 8443,
+        },
+      ],
+      deny: [
+        { text: 'x.test', origin: `${configFile}:2:45`, match: { kind: 'name', name: 'x.test', subdomains: false } },
+      ],
+      hosts: { 'api.test': { address: '127.0.0.1', port: 1, origin: `${configFile}:3:26` } },
+      publish: [{ hostPort: 1, port: 2, origin: `${configFile}:3:55` }],
+    });
+  });
+
   test('values come in final units', async () => {
     const folders = policyFolders();
     folders.profile('mine', {

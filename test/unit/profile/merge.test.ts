@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Layer } from '../../../src/profile/layer.ts';
 import { mergeLayers } from '../../../src/profile/merge.ts';
 
+const noNetwork = { allow: [], deny: [], hosts: {}, publish: [] };
 const aLayer = (file: string, changes: Partial<Layer> = {}): Layer => ({
   file,
   extends: [],
@@ -9,6 +10,7 @@ const aLayer = (file: string, changes: Partial<Layer> = {}): Layer => ({
   protect: [],
   env: { pass: [], passIfVisible: [], set: {} },
   tools: [],
+  network: noNetwork,
   limits: {},
   require: [],
   ...changes,
@@ -22,7 +24,7 @@ test('no layer declares nothing', () => {
     mounts: [],
     protect: [],
     env: { pass: [], passIfVisible: [], set: {} },
-    network: { mode: 'none' },
+    network: { mode: 'none', ...noNetwork },
     path: { tools: [] },
     limits: {},
     require: [],
@@ -37,7 +39,7 @@ test('lists append without repeats, of single values the last one counts', () =>
     protect: ['p', 'q'],
     env: { pass: ['A'], passIfVisible: ['V'], set: { ONE: '1', TWO: '1' } },
     tools: ['git'],
-    networkMode: 'none',
+    network: { ...noNetwork, mode: 'none' },
     limits: { processes: 1, openFiles: 1 },
     require: ['hide'],
     userNamespaces: true,
@@ -47,7 +49,7 @@ test('lists append without repeats, of single values the last one counts', () =>
     protect: ['q', 'r'],
     env: { pass: ['B', 'A'], passIfVisible: [], set: { TWO: '2' } },
     tools: ['node', 'git'],
-    networkMode: 'limited',
+    network: { ...noNetwork, mode: 'limited' },
     limits: { openFiles: 2 },
     require: ['network', 'hide'],
   });
@@ -57,7 +59,7 @@ test('lists append without repeats, of single values the last one counts', () =>
     mounts: [aMount('a', 'below'), aMount('b'), aMount('c'), { ...aMount('a'), mode: 'rw' }],
     protect: ['p', 'q', 'r'],
     env: { pass: ['A', 'B'], passIfVisible: ['V'], set: { ONE: '1', TWO: '2' } },
-    network: { mode: 'limited' },
+    network: { mode: 'limited', ...noNetwork },
     path: { tools: ['git', 'node'] },
     limits: { processes: 1, openFiles: 2 },
     require: ['hide', 'network'],
@@ -68,4 +70,42 @@ test('lists append without repeats, of single values the last one counts', () =>
 test('a command replaces the one below as a whole, also by an empty one', () => {
   expect(mergeLayers([aLayer('a', { command: ['x', 'y'] }), aLayer('b', { command: ['z'] })]).command).toEqual(['z']);
   expect(mergeLayers([aLayer('a', { command: ['x', 'y'] }), aLayer('b', { command: [] })]).command).toEqual([]);
+});
+
+test('rules append without repeats, the later address of a name counts, and a layer without a mode keeps the one below', () => {
+  const rule = (name: string, origin: string) =>
+    ({ text: name, origin, match: { kind: 'name', name, subdomains: false } }) as const;
+  const below = aLayer('below', {
+    network: {
+      mode: 'limited',
+      allow: [rule('a.test', 'below')],
+      deny: [rule('x.test', 'below')],
+      hosts: { 'a.test': { address: '127.0.0.1', origin: 'below' }, 'b.test': { address: '::1', origin: 'below' } },
+      publish: [{ hostPort: 1, port: 2, origin: 'below' }],
+    },
+  });
+  const above = aLayer('above', {
+    network: {
+      allow: [rule('a.test', 'above'), { ...rule('a.test', 'above'), port: 8443 }, rule('b.test', 'above')],
+      deny: [rule('y.test', 'above')],
+      hosts: { 'a.test': { address: '127.0.0.2', port: 1, origin: 'above' } },
+      publish: [
+        { hostPort: 1, port: 2, origin: 'above' },
+        { host: '127.0.0.2', hostPort: 1, port: 2, origin: 'above' },
+      ],
+    },
+  });
+  expect(mergeLayers([below, above]).network).toEqual({
+    mode: 'limited',
+    allow: [rule('a.test', 'below'), { ...rule('a.test', 'above'), port: 8443 }, rule('b.test', 'above')],
+    deny: [rule('x.test', 'below'), rule('y.test', 'above')],
+    hosts: {
+      'a.test': { address: '127.0.0.2', port: 1, origin: 'above' },
+      'b.test': { address: '::1', origin: 'below' },
+    },
+    publish: [
+      { hostPort: 1, port: 2, origin: 'below' },
+      { host: '127.0.0.2', hostPort: 1, port: 2, origin: 'above' },
+    ],
+  });
 });

@@ -16,7 +16,7 @@ test('every key is read, with comments and trailing commas', () => {
   "$schema": "anything", "description": "d", "extends": ["node"], /* c */
   "command": ["claude", ""], "mounts": ["~/x:rw", { "source": "y", "target": "/y", "mode": "copy" }],
   "protect": ["a"], "env": { "pass": ["A", "LC_*"], "passIfVisible": ["B"], "set": { "C": "" } },
-  "path": { "tools": ["git"] }, "network": { "mode": "none" },
+  "path": { "tools": ["git"] }, "network": { "mode": "none", "allow": ["*.a.test"], "deny": ["b.test"], "hosts": { "c.test": "127.0.0.1:1" }, "publish": ["1:2"] },
   "limits": { "memory": "4G", "processes": 1, "openFiles": 2, "fileSize": 1024, "timeout": "1h" },
   "require": ["hide"], "userNamespaces": true,
 }`;
@@ -67,7 +67,10 @@ describe('shape', () => {
       ['1:2 unknown key "netwrok" | did you mean "network"?', '1:17 unknown key "mount" | did you mean "mounts"?'],
     ],
     ['{"env": {"pas": []}}', ['1:10 unknown key "pas" in env | did you mean "pass"?']],
-    ['{"network": {"zebra": 1}}', ['1:14 unknown key "zebra" in network | the keys are "mode"']],
+    [
+      '{"network": {"zebra": 1}}',
+      ['1:14 unknown key "zebra" in network | the keys are "mode", "allow", "deny", "hosts", "publish"'],
+    ],
     ['{"network": {}, "network": {}}', ['1:17 duplicate key "network" | merge the two, only one can count']],
     ['{"env": {"set": {"A": "1", "A": "2"}}}', ['1:28 duplicate key "A" | merge the two, only one can count']],
     ['{"__proto__": {"command": 1}}', ['1:2 the key "__proto__" is not supported | rename it']],
@@ -120,6 +123,22 @@ describe('values', () => {
     [
       '{"network": {"mode": 1}}',
       ['1:22 network.mode must be one of "none", "limited", "host-only", "full", not a number'],
+    ],
+    [
+      '{"network": {"allow": ["a.test", "*.com", 5], "deny": ["a b"]}}',
+      [
+        '1:34 network.allow[1]: "*.com" would allow every name that anyone has below "com" | write at least two labels behind the star, for example "*.example.com"',
+        '1:43 network.allow[2] must be a host such as "example.com", not a number | put it in quotes',
+        '1:56 network.deny[0]: "a b" is not a host name | use letters, digits, "-" and "."',
+      ],
+    ],
+    [
+      '{"network": {"hosts": {"localhost": "127.0.0.1", "a.test": "b.test"}, "publish": ["80"]}}',
+      [
+        '1:24 network.hosts.localhost: "localhost" always stands for loopback | take another name, for example "api.test", or allow "localhost:PORT"',
+        '1:60 network.hosts."a.test": "b.test" is not an address | write one as in "127.0.0.1:8443" or "[::1]:8443"',
+        '1:83 network.publish[0]: "80" does not name two ports | write "80:80"',
+      ],
     ],
     [
       '{"require": ["hide", "netwrk"]}',

@@ -15,7 +15,7 @@ const headers: Record<Arch, string> = {
 const readHeader = (path: string): Map<string, number> =>
   new Map(
     [...readFileSync(path, 'utf8').matchAll(/^#define __NR(?:3264)?_(\w+)\s+(\d+)$/gm)].map(([, name, number]) => [
-      name ?? '',
+      name === 'fstatat' ? 'newfstatat' : (name ?? ''), // asm-generic names it so under its older name
       Number(number),
     ]),
   );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Arch, archs, type SyscallName, syscallNumber } from '../../../src/syscall/numbers.ts';
-import { renderSeccompFilter, type SeccompOptions } from '../../../src/syscall/seccomp.ts';
+import { renderSeccompFilter, renderTrapFilter, type SeccompOptions } from '../../../src/syscall/seccomp.ts';
 import { describeVerdict, evaluateFilter } from '../../support/bpf.ts';
 import { syscallNames } from '../../support/syscall-names.ts';
 
@@ -22,7 +22,7 @@ const options = (changes: Partial<SeccompOptions> = {}): SeccompOptions => ({
 });
 const allowingNamespaces = options({ userNamespaces: true });
 const everyOption = [true, false].flatMap((userNamespaces) =>
-  (['all', 'internet', 'none'] as const).flatMap((sockets) =>
+  (['all', 'brokered', 'internet', 'none'] as const).flatMap((sockets) =>
     [true, false].flatMap((ownIpc) =>
       [true, false].map((ownPids): SeccompOptions => ({ userNamespaces, sockets, ownIpc, ownPids })),
     ),
@@ -217,14 +217,67 @@ describe.each(archs)('%s', (arch) => {
     ['datagram, with high bits set', garbage | 2n, EPERM],
   ])('a pair of %s sockets where unix sockets are refused, for a datagram goes to any address', (_, type, expected) => {
     const sample: Sample = { name: 'socketpair', args: [1, type, 0] };
-    for (const sockets of ['internet', 'none'] as const)
+    for (const sockets of ['brokered', 'internet', 'none'] as const)
       expect(answer(arch, sample, options({ sockets }))).toBe(expected);
     expect(answer(arch, sample)).toBe('allow');
   });
 
   test.each([3, 3 | SOCK_CLOEXEC])('a pair of raw sockets, type %s, is refused there too', (type) => {
     const sample: Sample = { name: 'socketpair', args: [1, type, 0] };
-    for (const sockets of ['internet', 'none'] as const) expect(answer(arch, sample, options({ sockets }))).toBe(EPERM);
+    for (const sockets of ['brokered', 'internet', 'none'] as const)
+      expect(answer(arch, sample, options({ sockets }))).toBe(EPERM);
+  });
+
+  test.each<[string, number | bigint, number | bigint, string]>([
+    ['a unix stream', 1, 1, 'allow'],
+    ['a unix stream, with flags', 1, 1 | SOCK_CLOEXEC | SOCK_NONBLOCK, 'allow'],
+    ['unix packets in order', 1, 5 | SOCK_CLOEXEC, 'allow'],
+    ['unix datagrams', 1, 2, EPERM],
+    ['unix datagrams, with flags', 1, 2 | SOCK_CLOEXEC | SOCK_NONBLOCK, EPERM],
+    ['unix datagrams, with high bits set', garbage | 1n, garbage | 2n, EPERM],
+    ['unix datagrams by their other name', 1, 3, EPERM],
+    ['no unix type at all', 1, 0, EPERM],
+    ['unix packets of a type that is none', 1, 4, EPERM],
+    ['TCP', 2, 1, 'allow'],
+    ['UDP', 2, 2, 'allow'],
+    ['TCP over IPv6', 10, 1, 'allow'],
+    ['UDP over IPv6, with high bits set', garbage | 10n, garbage | 2n, 'allow'],
+    ['routing netlink', 16, 3, 'allow'],
+    ['AF_PACKET', 17, 3, EAFNOSUPPORT],
+    ['AF_VSOCK', 40, 1, EAFNOSUPPORT],
+    ['AF_ALG', 38, 5, EAFNOSUPPORT],
+  ])('where brokers decide on connections, a socket for %s', (_, family, type, expected) => {
+    expect(answer(arch, { name: 'socket', args: [family, type, 0] }, options({ sockets: 'brokered' }))).toBe(expected);
+  });
+
+  test.each([
+    ...[1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 14, 15, 16, 18, 19, 20, 21].map((protocol) => [protocol, 'errno 93'] as const),
+    [0, 'allow'] as const,
+  ])('netlink of protocol %s', (protocol, expected) => {
+    for (const asked of everyOption)
+      expect(answer(arch, { name: 'socket', args: [16, 3, protocol] }, asked)).toBe(expected);
+    expect(answer(arch, { name: 'socket', args: [16, 3, garbage | BigInt(protocol)] })).toBe(expected);
+  });
+
+  const EOPNOTSUPP = 'errno 95';
+  const MSG_FASTOPEN = 0x2000_0000;
+  test.each<[SyscallName, number]>([
+    ['sendto', 3],
+    ['sendmsg', 2],
+    ['sendmmsg', 3],
+  ])('%s does not connect: fast open is refused with every option', (name, place) => {
+    const sent = (flags: number | bigint): Sample => ({
+      name,
+      args: [3, 4, 5, 6, 7, 8].map((value, index) => (index === place ? flags : value)),
+    });
+    for (const asked of everyOption) {
+      for (const flags of [MSG_FASTOPEN, MSG_FASTOPEN | 0x4040, garbage | BigInt(MSG_FASTOPEN)])
+        expect(answer(arch, sent(flags), asked)).toBe(EOPNOTSUPP);
+      // MSG_NOSIGNAL | MSG_DONTWAIT; the bit in another argument; every other bit
+      for (const flags of [0x4040, 0, 0xdfff_ffff, garbage]) expect(answer(arch, sent(flags), asked)).toBe('allow');
+      const elsewhere = Array.from({ length: 6 }, (_, index) => (index === place ? 0 : MSG_FASTOPEN));
+      expect(answer(arch, { name, args: elsewhere }, asked)).toBe('allow');
+    }
   });
 
   test.each<[string, number | bigint, string]>([
@@ -234,7 +287,7 @@ describe.each(archs)('%s', (arch) => {
     ['AF_INET', 2, EAFNOSUPPORT],
     ['AF_TIPC', 30, EAFNOSUPPORT],
   ])('a pair of sockets of %s', (_, family, expected) => {
-    for (const sockets of ['all', 'internet', 'none'] as const)
+    for (const sockets of ['all', 'brokered', 'internet', 'none'] as const)
       expect(answer(arch, { name: 'socketpair', args: [family, 1, 0] }, options({ sockets }))).toBe(expected);
   });
 
@@ -260,6 +313,46 @@ describe.each(archs)('%s', (arch) => {
     const verdicts = (asked: SeccompOptions) =>
       syscallNames.filter((name) => !changed.includes(name)).map((name) => [name, answer(arch, { name, args }, asked)]);
     expect(verdicts(options({ sockets: 'none', ownIpc: false, ownPids: false }))).toEqual(verdicts(options()));
+  });
+
+  const trapped = (name: SyscallName, sockets: boolean, args: readonly (number | bigint)[] = []) => {
+    const number = syscallNumber(arch, name);
+    if (number === undefined) return 'no such call';
+    return describeVerdict(
+      evaluateFilter(renderTrapFilter(arch, { sockets }), { arch: auditArch[arch], number, args }),
+    );
+  };
+
+  test('connect is handed over whatever its arguments are, and nothing else where the sockets are confined', () => {
+    for (const args of [[], [0, 0, 0], [-1, garbage, 128], [3, 0x7fff_0000_0000n, 16]])
+      for (const sockets of [true, false]) expect(trapped('connect', sockets, args)).toBe('notify');
+    expect(syscallNames.filter((name) => trapped(name, false, [2, 1, 0]) === 'notify')).toEqual(['connect']);
+  });
+
+  test('where they are not, so is what makes a socket of the internet, or a server', () => {
+    expect(syscallNames.filter((name) => trapped(name, true, [2, 1, 0]) === 'notify')).toEqual([
+      'bind',
+      'connect',
+      'listen',
+      'socket',
+    ]);
+  });
+
+  test.each<[string, number | bigint, string]>([
+    ['AF_INET', 2, 'notify'],
+    ['AF_INET with high bits set', garbage | 2n, 'notify'],
+    ['AF_INET6', 10, 'notify'],
+    ['AF_UNIX', 1, 'allow'],
+    ['AF_NETLINK', 16, 'allow'],
+  ])('socket of %s there', (_, family, expected) => {
+    for (const type of [1, 2, 3, 0o2000001]) expect(trapped('socket', true, [family, type, 0])).toBe(expected);
+    expect(trapped('socket', false, [family, 1, 0])).toBe('allow');
+  });
+
+  test('what is handed over is refused by no other filter, so that the answer is the decision', () => {
+    for (const asked of everyOption)
+      for (const name of ['connect', 'bind', 'listen'] as const)
+        expect(answer(arch, { name, args: [3, 0x1000, 16] }, asked)).toBe('allow');
   });
 
   test('the filter is as long as the kernel takes', () => {

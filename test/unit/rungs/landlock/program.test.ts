@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { bareNetwork } from '../../../../src/domain/network.ts';
 import type { PlannedMount } from '../../../../src/domain/plan.ts';
 import { planRun } from '../../../../src/plan/plan.ts';
 import { type LandlockPlan, renderLandlockProgram } from '../../../../src/rungs/landlock/program.ts';
@@ -133,7 +134,7 @@ const stages: Readonly<Record<string, readonly string[]>> = {
     'landlock_create_ruleset({0 0 2}, 24)',
     'landlock_restrict_self(<landlock_create_ruleset>)',
     'close(<landlock_create_ruleset>)',
-    'seccomp(1, 4, filter of 172)',
+    'seccomp(1, 4, filter of 187)',
     'write(3, 06000000000000000000000000000000, 16)',
     'pipe2({0}, 0x80000)',
     'w17 = w16 & 0xffffffff',
@@ -309,12 +310,12 @@ describe('what a version changes', () => {
   const ready = 'write(3, 06000000000000000000000000000000, 16)';
 
   test.each<[number, boolean, readonly string[]]>([
-    [1, true, [...confined, filterOf(143), ready]],
-    [1, false, [...confined, adopting, filterOf(172), ready]],
-    [4, true, [...confined, filterOf(143), ready]],
-    [4, false, [...confined, adopting, filterOf(172), ready]],
-    [6, true, [...confined, filterOf(143), ready]],
-    [6, false, [...confined, adopting, ...scoped, filterOf(172), ready]],
+    [1, true, [...confined, filterOf(158), ready]],
+    [1, false, [...confined, adopting, filterOf(187), ready]],
+    [4, true, [...confined, filterOf(158), ready]],
+    [4, false, [...confined, adopting, filterOf(187), ready]],
+    [6, true, [...confined, filterOf(158), ready]],
+    [6, false, [...confined, adopting, ...scoped, filterOf(187), ready]],
   ])('the confinement of both, version %s, with namespaces: %s', (abi, namespaces, expected) => {
     expect(part(linesOf(aPlan(abi, namespaces)), 'prctl(47, 4)', 'write(3, 06')).toEqual(expected);
   });
@@ -366,7 +367,7 @@ describe('with namespaces', () => {
   });
 
   test('a shared network has no namespace of its own', () => {
-    const shared = linesOf(aPlan(6, true, { network: { mode: 'full' } }));
+    const shared = linesOf(aPlan(6, true, { network: bareNetwork('full') }));
     expect(shared).toContain('unshare(0x3e000000)');
     expect(shared.filter((line) => line.startsWith('socket('))).toEqual([]);
   });
@@ -393,7 +394,7 @@ describe('without namespaces', () => {
   test('and with the network of the host there are internet sockets', () => {
     const filterIn = (lines: readonly string[]) => lines.find((line) => line.startsWith('seccomp'));
     const none = filterIn(linesOf(aPlan(6, false)));
-    expect(filterIn(linesOf(aPlan(6, false, { network: { mode: 'full' } })))).not.toBe(none);
+    expect(filterIn(linesOf(aPlan(6, false, { network: bareNetwork('full') })))).not.toBe(none);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { bareNetwork } from '../../../../src/domain/network.ts';
 import { planRun } from '../../../../src/plan/plan.ts';
 import type { NamespacePlan } from '../../../../src/rungs/namespaces/plan.ts';
 import { renderNamespaceProgram } from '../../../../src/rungs/namespaces/program.ts';
@@ -113,7 +114,7 @@ const stages: Readonly<Record<string, readonly string[]>> = {
     'landlock_add_rule(<landlock_create_ruleset>, 1, {0x4002 2}) or ignore',
     'landlock_restrict_self(<landlock_create_ruleset>)',
     'close(<landlock_create_ruleset>)',
-    'seccomp(1, 4, filter of 138)',
+    'seccomp(1, 4, filter of 153)',
     'write(3, 06000000000000000000000000000000, 16)',
     'pipe2({0}, 0x80000)',
     'w15 = w14 & 0xffffffff',
@@ -414,13 +415,13 @@ describe('what a plan changes', () => {
 
   test('a terminal is given back by the outer supervisor', () => {
     const terminal = { fd: 1, path: '/dev/pts/1', processGroup: 77, foreground: true, exclusive: true };
-    const lines = linesOf(aPlan({ network: { mode: 'full' }, terminal }));
+    const lines = linesOf(aPlan({ network: bareNetwork('full'), terminal }));
     expect(lines.slice(-superviseWithTerminal.length)).toEqual(superviseWithTerminal);
     expect(lines).toContain('ioctl(1, 0x5401, {0}) or ignore');
   });
 
   test('a shared network has no namespace of its own', () => {
-    const shared = linesOf(aPlan({ network: { mode: 'full' } }));
+    const shared = linesOf(aPlan({ network: bareNetwork('full') }));
     expect(shared).toContain('unshare(0x3e020000)');
     expect(shared.filter((line) => line.startsWith('socket'))).toEqual([]);
   });
@@ -449,7 +450,7 @@ describe('what a plan changes', () => {
       'landlock_add_rule(<landlock_create_ruleset>, 1, {0x4002 2}) or ignore',
       'landlock_restrict_self(<landlock_create_ruleset>)',
       'close(<landlock_create_ruleset>)',
-      'seccomp(1, 4, filter of 138)',
+      'seccomp(1, 4, filter of 153)',
     ]);
   });
 
@@ -462,7 +463,7 @@ describe('what a plan changes', () => {
     [6, 'none', 'landlock_create_ruleset({0x6002 0 0}, 24)'],
     [6, 'full', 'landlock_create_ruleset({0x6002 0 1}, 24)'],
   ])('Landlock %s with network %s guards what it can', (abi, mode, ruleset) => {
-    const lines = linesOf(aPlan({ network: { mode } }), abi);
+    const lines = linesOf(aPlan({ network: bareNetwork(mode) }), abi);
     expect(lines.find((line) => line.startsWith('landlock_create_ruleset'))).toBe(ruleset);
   });
 

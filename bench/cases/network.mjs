@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { plainEnv } from '../measure.mjs';
+import { openListener, waysOf } from '../network/ways.mjs';
+import { makeFolder } from './material.mjs';
+
+const run = promisify(execFile);
+
+/** What a way out costs, against a direct connection on loopback; server, way and client are processes of their own. */
+export const network = async ({ material, rungs, most }) => {
+  const folder = makeFolder(material.folder, 'network');
+  const server = await openListener([
+    process.execPath,
+    fileURLToPath(new URL('../network/server.mjs', import.meta.url)),
+  ]);
+  const opened = [];
+  for (const way of waysOf({ folder, rungs })) {
+    const lane = await way.open(server.port).catch((error) => ({ problem: error }));
+    opened.push({ ...way, ...lane });
+  }
+  const group = (title, work, amount, rounds) => ({
+    title: `network: ${title}`,
+    rounds,
+    budgetMs: 20_000,
+    commands: opened.map((way) => ({
+      name: way.name,
+      own: way.own,
+      sample: () => sample(way, work, amount, server.port),
+    })),
+  });
+  return {
+    groups: [
+      group('256 MiB over one connection', 'bulk', 256, 5),
+      group('3,000 requests, one after the other, over one connection', 'requests', 3000, 5),
+      group('500 connections, one after the other, each up to the first byte', 'connections', 500, 5),
+      ...[1, 10, 100, 1000]
+        .filter((count) => count <= most * 10)
+        .map((count) =>
+          group(
+            `${count.toLocaleString('en')} at once of 200 or more connections, 10 requests on each`,
+            'concurrent',
+            count,
+            5,
+          ),
+        ),
+    ],
+    close: async () => {
+      for (const { close } of opened) await close?.();
+      await server.close();
+    },
+  };
+};
+
+/** The client's own measure: without the start of its process. */
+const sample = async ({ argv, rest, cwd, problem }, work, amount, port) => {
+  if (problem !== undefined) throw problem;
+  const [program, ...args] = [...argv, work, String(amount), String(port), ...rest];
+  const { stdout } = await run(program, args, { env: plainEnv, cwd, timeout: 60_000, killSignal: 'SIGKILL' });
+  return { wallMs: Number(stdout) };
+};

@@ -1,0 +1,36 @@
+import { inside } from './material.mjs';
+
+const besides = ['proot', 'srt', 'bwrap'];
+
+/** What runs inside, against the same outside. */
+export const steady = ({ material, rungs, peers }) => {
+  const group = (title, cwd, argv) => ({
+    title: `steady: ${title}`,
+    rounds: 7,
+    budgetMs: 45_000,
+    commands: [
+      { name: 'outside', argv, cwd },
+      ...rungs.map((rung) => inside(rung, 'none', { argv, cwd, name: `sbox, ${rung}` })),
+      ...peers
+        .filter(({ name }) => besides.includes(name))
+        .map(({ name, wrap }) => ({ name, argv: wrap(argv, cwd), cwd })),
+    ],
+  });
+  const times = (count, command) => ['sh', '-c', `for i in $(seq ${count}); do ${command} || exit 1; done`];
+  const tsc = 'node node_modules/typescript/bin/tsc -p tsconfig.types.json';
+  return [
+    () => group('git status 40 times, 20,000 files', material.repository(), times(40, 'git status --short')),
+    () =>
+      group(
+        'rg over 100,000 files, 5 times',
+        material.files(100_000),
+        times(5, 'rg --quiet --no-ignore "no such line" . || true'),
+      ),
+    () => group('2,000 processes', material.empty(), times(2000, '/bin/true')),
+    () => group('tsc on this project, 3 times', material.project(), times(3, tsc)),
+    () =>
+      group('npm ci from a warm cache', material.project(), [
+        ...['npm', 'ci', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--cache', './.npm-cache'],
+      ]),
+  ];
+};

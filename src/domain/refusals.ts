@@ -1,0 +1,80 @@
+import type { DecisionReason, EgressEvent } from './decision.ts';
+import { printable } from './printable.ts';
+
+/** One name that was refused, at one port and for one reason. */
+export interface Refusal {
+  readonly host: string;
+  /** absent if it was refused while it was looked up, before a port was known */
+  readonly port?: number;
+  readonly reason: DecisionReason;
+  readonly count: number;
+  readonly fix?: string;
+}
+
+/** The refused names of a run. */
+export interface Refusals {
+  /** in the order of their first refusal */
+  readonly names: readonly Refusal[];
+  /** refusals of names that there was no room for */
+  readonly others: number;
+}
+
+/** No refusals yet. */
+export const noRefusals: Refusals = { names: [], others: 0 };
+
+/** The most names that are remembered: a client may ask for a million. */
+export const mostRefusals = 200;
+
+/** The refusals with one event more; allowed ones change nothing. */
+export const addRefusal = (refusals: Refusals, { decision }: EgressEvent): Refusals => {
+  if (decision.verdict === 'allow') return refusals;
+  const host = decision.host.slice(0, 255);
+  const port = decision.protocol === 'dns' ? undefined : decision.port;
+  const index = refusals.names.findIndex(
+    (known) => known.host === host && known.port === port && known.reason === decision.reason,
+  );
+  const known = refusals.names[index];
+  if (known !== undefined)
+    return { ...refusals, names: refusals.names.with(index, { ...known, count: known.count + 1 }) };
+  if (refusals.names.length >= mostRefusals) return { ...refusals, others: refusals.others + 1 };
+  const added: Refusal = {
+    host,
+    ...(port !== undefined && { port }),
+    reason: decision.reason,
+    count: 1,
+    ...(decision.fix !== undefined && { fix: decision.fix }),
+  };
+  return { ...refusals, names: [...refusals.names, added] };
+};
+
+/** At most `most` lines for a person at the end of a run: the most frequent first. */
+export const renderRefusals = ({ names, others }: Refusals, most = 10): string[] => {
+  const sorted = names.toSorted((a, b) => b.count - a.count);
+  const shown = sorted.length <= most && others === 0 ? sorted : sorted.slice(0, most - 1);
+  const left = sorted.slice(shown.length).reduce((sum, { count }) => sum + count, others);
+  const lines = shown.map(renderRefusal);
+  return left === 0
+    ? lines
+    : [...lines, `refused ${left} more ${left === 1 ? 'request' : 'requests'}: sbox log --denied`];
+};
+
+const renderRefusal = ({ host, port, reason, count, fix }: Refusal): string => {
+  const times = count === 1 ? '' : `, ${count} times`;
+  const advice = fix === undefined ? '' : `: ${printable(fix)}`;
+  const name = printable(host, 100) || '""';
+  return `refused ${name}${port === undefined ? '' : `:${port}`} (${reasonWords[reason]}${times})${advice}`;
+};
+
+/** Why, for a person. */
+export const reasonWords: Readonly<Record<DecisionReason, string>> = {
+  allowed: 'allowed',
+  'not-allowed': 'not allowed',
+  denied: 'denied by a rule',
+  mode: 'not in this network mode',
+  malformed: 'not a valid name',
+  'address-not-allowed': 'an address that is not allowed',
+  'address-forbidden': 'it leads to a forbidden address',
+  'name-mismatch': 'another name inside the connection',
+  placeholder: 'the placeholder of a credential was sent there',
+  protocol: 'a protocol that never leaves',
+};

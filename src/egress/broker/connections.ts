@@ -1,0 +1,258 @@
+import { isAbsolute, join } from 'node:path';
+import { resolverAddress } from '../../domain/stand-ins.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  AF_UNSPEC,
+  ERRNO,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+} from '../../syscall/constants.ts';
+import { syscallNumber } from '../../syscall/numbers.ts';
+import { type InternetAddress, parseAddress, renderAddress } from '../../syscall/socket-address.ts';
+import { answer, install, letContinue, release, shutDown } from './answer.ts';
+import type { BrokerOptions } from './broker.ts';
+import {
+  isDescendant,
+  readDuplicates,
+  readEpollEntries,
+  readFlags,
+  readMemory,
+  readProcessIds,
+  readWorkingDirectory,
+  type TrappedCall,
+} from './caller.ts';
+import { askConnect, askProtocol, type Connected, type ConnectQuestion } from './connect.ts';
+import type { BrokerLink } from './link.ts';
+import { OwnSockets } from './own-sockets.ts';
+
+import { makeDatagramChannel, makeLoopbackSocket } from './sockets.ts';
+
+/** A connect(2) in the making. */
+interface Attempt {
+  readonly call: TrappedCall;
+  readonly descriptor: number;
+  /** struct sockaddr as it was copied */
+  readonly address: Buffer;
+}
+
+const failure = (errno: number) => ({ error: -errno });
+
+/** What the broker does about one kind of call. */
+export type Act = (call: TrappedCall) => Promise<void>;
+
+/** connect(2), and where the sandbox shares the host's network, the calls that make and use sockets. */
+export class Connections {
+  readonly #options: BrokerOptions;
+  /** of a sandbox without a network of its own */
+  readonly #own: OwnSockets;
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.#own = new OwnSockets(options.outside);
+  }
+
+  /** by the number of the call */
+  acts(): readonly (readonly [number | undefined, Act])[] {
+    const { arch } = this.#options;
+    return [
+      [syscallNumber(arch, 'connect'), (call) => this.#connect(call)],
+      [syscallNumber(arch, 'socket'), (call) => this.#socket(call)],
+      [syscallNumber(arch, 'bind'), (call) => this.#serve(call)],
+      [syscallNumber(arch, 'listen'), (call) => this.#serve(call)],
+    ];
+  }
+
+  listensInside(port: number): boolean {
+    return this.#own.listenAt(port);
+  }
+
+  async #connect(call: TrappedCall): Promise<void> {
+    const { outside } = this.#options;
+    const [descriptor, length] = [descriptorOf(call), Number(call.args[2])];
+    if (length < 2 || length > 128) return answer(outside, call.id, failure(ERRNO.EINVAL));
+    const address = readMemory(call.pid, call.args[1] ?? 0n, length);
+    const attempt = { call, descriptor, address };
+    const protocol = await askProtocol(outside, call.pid, descriptor);
+    const domain = address.length < 2 ? AF_UNSPEC : address.readUInt16LE(0);
+    if (protocol === undefined) return answer(outside, call.id, failure(ERRNO.ENOTSOCK));
+    if (protocol === 'UNIX' && domain !== AF_UNIX) return this.#datagramChannel(attempt, domain);
+    if (protocol.startsWith('UNIX')) return this.#unix(attempt, protocol === 'UNIX' ? SOCK_SEQPACKET : SOCK_STREAM);
+    const stream = protocol.startsWith('TCP') || protocol.startsWith('MPTCP');
+    const to = parseAddress(address);
+    if (stream && to) return this.#stream(attempt, to);
+    if (protocol.startsWith('UDP')) return this.#datagrams(attempt, protocol === 'UDP' ? AF_INET : AF_INET6, to);
+    answer(outside, call.id, failure(domain === AF_UNSPEC ? ERRNO.EOPNOTSUPP : ERRNO.EAFNOSUPPORT));
+  }
+
+  /** The stand-in for a datagram socket: it is connected to the name server and to nothing else. */
+  #datagramChannel({ call, address }: Attempt, domain: number): void {
+    const to = parseAddress(address);
+    const fine = domain === AF_UNSPEC || to?.port === 53;
+    answer(this.#options.outside, call.id, fine ? {} : failure(ERRNO.ENETUNREACH));
+  }
+
+  /** Datagrams of a network of the sandbox's own: another socket there, connected; every name server is the sandbox's. */
+  async #datagrams(attempt: Attempt, domain: number, to: InternetAddress | undefined): Promise<void> {
+    const { inside, outside } = this.#options;
+    if (!inside) return answer(outside, attempt.call.id, failure(ERRNO.ENETUNREACH));
+    const own = to?.port === 53 ? renderInDomain({ family: 4, address: resolverAddress, port: 53 }, domain) : undefined;
+    await this.#connectAndInstall(inside, attempt, {
+      domain,
+      type: SOCK_DGRAM,
+      address: own ?? attempt.address,
+    });
+  }
+
+  async #unix(attempt: Attempt, type: number): Promise<void> {
+    const { inside, outside, supervisor } = this.#options;
+    const link = inside ?? outside;
+    const path = pathOf(attempt);
+    const connected = await this.#patiently(link, attempt, {
+      domain: AF_UNIX,
+      type,
+      address: attempt.address,
+      ...(path !== undefined && { path }),
+    });
+
+    const own = inside ? connected.peer !== 0 : isDescendant(connected.peer, supervisor);
+    if (connected.result === 0 && !own) return this.#drop(link, attempt, connected, -ERRNO.ECONNREFUSED);
+    this.#finish(link, attempt, connected);
+  }
+
+  async #stream(attempt: Attempt, to: InternetAddress): Promise<void> {
+    const { inside, outside, route } = this.#options;
+    const domain = attempt.address.readUInt16LE(0);
+    const question = { domain, type: SOCK_STREAM, address: attempt.address };
+    if (isLoopback(to) && inside) {
+      const connected = await this.#patiently(inside, attempt, question);
+      if (connected.result !== -ERRNO.ECONNREFUSED) return this.#finish(inside, attempt, connected);
+      if (connected.socket !== undefined) release(inside, connected.socket);
+    }
+    if (isLoopback(to) && !inside && this.#own.listenAt(to.port)) return this.#ownLoopback(attempt, question, to.port);
+    const decided = await route(to);
+    if (decided.kind === 'refuse') return answer(outside, attempt.call.id, failure(decided.error));
+    const address = renderInDomain({ family: 4, address: '127.0.0.1', port: decided.port }, domain);
+    const connected = await this.#connectOwn(attempt, { ...question, address });
+    if (connected.result === 0 || connected.result === -ERRNO.EINPROGRESS) decided.announce(connected.port);
+    this.#finish(outside, attempt, connected);
+  }
+
+  /** A server of the sandbox's on the loopback that it shares with the host: it has to be that before and after. */
+  async #ownLoopback(attempt: Attempt, question: ConnectQuestion, port: number): Promise<void> {
+    const connected = await this.#connectOwn(attempt, question);
+    const { outside } = this.#options;
+    if (this.#own.listenAt(port)) return this.#finish(outside, attempt, connected);
+    if (connected.socket !== undefined) shutDown(outside, connected.socket);
+    this.#drop(outside, attempt, connected, -ERRNO.ECONNREFUSED);
+  }
+
+  /** Connects the caller's very socket where the broker has made it, or one that takes its place. */
+  async #connectOwn(attempt: Attempt, question: ConnectQuestion): Promise<Connected & { readonly same?: true }> {
+    const { call, descriptor } = attempt;
+    const socket = this.#options.inside ? undefined : this.#own.take(call.pid, descriptor);
+    const connected = await this.#patiently(this.#options.outside, attempt, {
+      ...question,
+      ...(socket !== undefined && { socket }),
+    });
+    return socket === undefined ? connected : { ...connected, same: true };
+  }
+
+  async #connectAndInstall(link: BrokerLink, attempt: Attempt, question: ConnectQuestion): Promise<void> {
+    this.#finish(link, attempt, await this.#patiently(link, attempt, question));
+  }
+
+  /** Connects; where that takes longer, a blocking caller goes on waiting, though nobody else waits with it. */
+  async #patiently(link: BrokerLink, { call, descriptor }: Attempt, question: ConnectQuestion): Promise<Connected> {
+    let connected = await askConnect(link, question);
+    const pending = () =>
+      connected.socket !== undefined &&
+      [-ERRNO.EINPROGRESS, -ERRNO.EALREADY, -ERRNO.EAGAIN].includes(connected.result) &&
+      !readFlags(call.pid, descriptor).nonBlocking;
+    while (pending()) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      connected = await askConnect(link, { ...question, socket: connected.socket as number });
+    }
+    return connected.result === -ERRNO.EISCONN ? { ...connected, result: 0 } : connected;
+  }
+
+  /** Hands the socket over, or tells why there is none. */
+  #finish(link: BrokerLink, attempt: Attempt, connected: Connected & { readonly same?: true }): void {
+    const { socket, result, same } = connected;
+    const begun = result === 0 || result === -ERRNO.EINPROGRESS;
+    if (socket !== undefined && begun && !same) {
+      const { call, descriptor } = attempt;
+      const flags = readFlags(call.pid, descriptor);
+      const targets = readDuplicates(call.pid, descriptor);
+      const epolls = readEpollEntries(call.pid, targets);
+      const { outer, inner } = epolls.length > 0 ? readProcessIds(call.pid) : { outer: 0, inner: 0 };
+      const process = link === this.#options.inside ? inner : outer;
+      install(link, { id: call.id, socket, targets, ...flags, error: result, process, epolls });
+    } else this.#drop(link, attempt, connected, result);
+  }
+
+  #drop(link: BrokerLink, { call }: Attempt, { socket }: Connected, error: number): void {
+    if (socket !== undefined) release(link, socket);
+    answer(link, call.id, { error });
+  }
+
+  /** socket(2) for IPv4 and IPv6, where no network namespace confines them. */
+  async #socket(call: TrappedCall): Promise<void> {
+    const { outside } = this.#options;
+    const [domain = 0, type = 0, protocol = 0] = call.args.map((argument) => Number(BigInt.asIntN(32, argument)));
+    const flags = type & (O_CLOEXEC | O_NONBLOCK);
+    const kind = type & ~flags;
+    if (kind === SOCK_STREAM && streamProtocols.includes(protocol)) {
+      return this.#own.add(await makeLoopbackSocket(outside, { id: call.id, domain, type }));
+    }
+    if (kind === SOCK_DGRAM && datagramProtocols.includes(protocol))
+      return makeDatagramChannel(outside, { id: call.id, type });
+    answer(
+      outside,
+      call.id,
+      failure(kind === SOCK_STREAM || kind === SOCK_DGRAM ? ERRNO.EPROTONOSUPPORT : ERRNO.EPERM),
+    );
+  }
+
+  /**
+   * bind(2) and listen(2) there: the socket becomes a server's, which nobody else may keep open. The call goes on: its socket knows
+   * loopback alone, and a path is Landlock's to refuse.
+   */
+  async #serve(call: TrappedCall): Promise<void> {
+    const { outside } = this.#options;
+    const kept = this.#own.take(call.pid, descriptorOf(call));
+    if (kept !== undefined) release(outside, kept);
+    letContinue(outside, call.id);
+  }
+}
+
+const descriptorOf = ({ args }: TrappedCall): number => Number(BigInt.asIntN(32, args[0] ?? 0n));
+
+/** 0, TCP, MPTCP (which becomes TCP). */
+const streamProtocols: readonly number[] = [0, 6, 262];
+const datagramProtocols: readonly number[] = [0, 17];
+
+/** The absolute path of a unix socket, or undefined for an abstract one. */
+const pathOf = ({ call, address }: Attempt): string | undefined => {
+  if (address.length <= 2 || address[2] === 0) return undefined;
+  const end = address.indexOf(0, 2);
+  const path = address.toString('utf8', 2, end < 0 ? address.length : end);
+  return isAbsolute(path) ? path : join(readWorkingDirectory(call.pid), path);
+};
+
+/** All of 127.0.0.0/8, ::1, and the unspecified addresses, which lead to the former (ip(7)). */
+export const isLoopback = ({ family, address }: InternetAddress): boolean =>
+  family === 4 ? address.startsWith('127.') || address.startsWith('0.') : address === '::1' || address === '::';
+
+/** An IPv4 address for a socket of either domain. */
+const renderInDomain = (to: InternetAddress, domain: number): Buffer => {
+  if (domain === AF_INET || to.family === 6) return renderAddress(to);
+  const bytes = renderAddress({ family: 6, address: '::', port: to.port });
+  bytes.writeUInt16BE(0xffff, 18);
+  bytes.set(to.address.split('.').map(Number), 20);
+  return bytes;
+};

@@ -1,0 +1,130 @@
+import type { Socket } from 'node:net';
+import type { Decision, EgressRequest } from '../../domain/decision.ts';
+import type { Dialled } from '../egress.ts';
+import { isPlainAddress, isSameHost } from './authority.ts';
+import { openEarly } from './early.ts';
+import { gather } from './gather.ts';
+import { maxOpeningBytes, type Opening, parseOpening } from './opening.ts';
+import { answerAndClose, denied, failure, nameMismatch, placeholderLeak, refusal } from './refusal.ts';
+import { countBytes, dial, type Served, tellAtOnce } from './served.ts';
+import { closeTogether, cut, pump, whenBothClosed } from './tunnel.ts';
+
+/** A client's connection that is allowed to go to one host, however it was asked for. */
+export interface Passage {
+  readonly client: Socket;
+  /** what the client has sent to the host already */
+  readonly first: Buffer;
+  readonly request: EgressRequest;
+  readonly decision: Decision;
+  readonly startedMs: number;
+  /** under way, so that hosts which speak first are heard; absent for a host that the interceptor serves */
+  readonly dialling: Promise<Dialled> | undefined;
+}
+
+/** Serves the requests of a connection that turned out to speak HTTP; `upstream` has carried nothing yet. */
+export type ServeOrigin = (passage: Passage, bytes: Buffer, upstream: Socket | undefined) => void;
+
+/**
+ * Lets a connection through once it is known what it is. The host's bytes go to the client at once; the client's first bytes wait until
+ * no name in them can differ from the one that was allowed.
+ */
+export const openPassage = async (served: Served, serveOrigin: ServeOrigin, passage: Passage): Promise<void> => {
+  const { client, decision, dialling } = passage;
+  const early = openEarly(client, dialling);
+  const { value, bytes } = await gather(client, passage.first, parseOpening, {
+    maxBytes: maxOpeningBytes,
+    restMs: served.limits.headTimeoutMs,
+  });
+  if (client.destroyed) return early.drop();
+  const opening: Opening = value ?? { kind: 'malformed' };
+  const refused = checkOpening(served, decision, opening, bytes);
+  if (refused !== undefined) {
+    early.drop();
+    return refuse(served, passage, opening, { kind: 'denied', decision: refused });
+  }
+  if (opening.kind === 'tls' && dialling === undefined) return intercept(served, passage, bytes);
+  const isParsed = opening.kind === 'http' && needsParser(served, decision);
+  const dialled = await (dialling ?? (isParsed ? undefined : dial(served, passage.request)));
+  if (dialled !== undefined && dialled.kind !== 'connected') return refuse(served, passage, opening, dialled);
+  if (client.destroyed) return early.drop();
+  if (!isParsed && dialled !== undefined) return release(served, passage, dialled.socket, bytes);
+  if (early.stop()) return serveOrigin(passage, bytes, dialled?.socket);
+  early.drop();
+  const late = denied(
+    decision,
+    'protocol',
+    `${decision.host}:${decision.port} spoke first, and the client answered with HTTP`,
+  );
+  refuse(served, passage, opening, { kind: 'denied', decision: late });
+};
+
+type Refused = Exclude<Dialled, { kind: 'connected' }>;
+
+/** Only a client that speaks HTTP understands an answer; others see a reset. */
+const refuse = (served: Served, { client, startedMs }: Passage, opening: Opening, refused: Refused): void => {
+  tellAtOnce(served, refused.decision, startedMs, refused.kind === 'failed' ? refused.code : undefined);
+  if (opening.kind !== 'http') cut(client);
+  else answerAndClose(client, refused.kind === 'denied' ? refusal(refused.decision) : failure(refused));
+};
+
+/** From here on bytes are copied and not looked at. */
+const release = (served: Served, { client, decision, startedMs }: Passage, host: Socket, bytes: Buffer): void => {
+  const count = countBytes(host);
+  const heard = host.bytesRead;
+  whenBothClosed(client, host, (error) => {
+    const { bytesOut, bytesIn } = count();
+    const failed = error === undefined ? {} : { error };
+    served.onEvent({
+      decision,
+      startedMs,
+      durationMs: Date.now() - startedMs,
+      bytesOut,
+      bytesIn: bytesIn + heard,
+      ...failed,
+    });
+  });
+  closeTogether(client, host);
+  if (bytes.length > 0) host.write(bytes);
+  pump(client, host);
+};
+
+const intercept = (served: Served, { client, decision, request }: Passage, bytes: Buffer): void => {
+  const { host, port } = decision;
+  client.unshift(bytes);
+  served.interceptor?.accept({
+    client,
+    host,
+    port,
+    decision,
+    dial: () => dial(served, request),
+    onEvent: served.onEvent,
+  });
+};
+
+/** Requests to an address may name any host: the address was allowed, not a name. */
+const needsParser = ({ interceptor }: Served, { host }: Decision): boolean =>
+  interceptor !== undefined || !isPlainAddress(host);
+
+const checkOpening = (served: Served, decision: Decision, opening: Opening, bytes: Buffer): Decision | undefined => {
+  const { host, port } = decision;
+  switch (opening.kind) {
+    case 'tls':
+      // without a server name a server shows what it has at its address, which is the allowed host's
+      if (opening.serverName === undefined || isPlainAddress(host) || isSameHost(opening.serverName, host))
+        return undefined;
+      return nameMismatch(decision, 'TLS server name', opening.serverName);
+    case 'http2':
+      if (isPlainAddress(host) && served.interceptor === undefined) return undefined;
+      return denied(
+        decision,
+        'protocol',
+        `HTTP/2 without TLS to ${host}:${port} hides which host is meant; use HTTP/1.1 or TLS`,
+      );
+    case 'malformed':
+      return denied(decision, 'protocol', `the first bytes to ${host}:${port} are neither complete TLS nor HTTP`);
+    case 'other':
+      return served.interceptor?.holdsPlaceholder(bytes) ? placeholderLeak(decision) : undefined;
+    case 'http':
+      return undefined;
+  }
+};

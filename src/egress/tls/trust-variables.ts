@@ -1,0 +1,49 @@
+/** Files inside that hold certificates. */
+export interface TrustFiles {
+  /** the session's certificate alone, and what the operator's environment adds */
+  readonly authority: string;
+  /** the system's certificates, the operator's, and the session's */
+  readonly bundle: string;
+  /** the same as a Java key store; absent: Java programs are not told */
+  readonly truststore?: string;
+}
+
+/**
+ * The variables by which clients find certificates. Two kinds: Node and Deno add a file to their own list, and read it at every start (one certificate
+ * costs a process 17 ms, a full bundle 35 ms); the others replace their list by it, so they get everything. Rust programs with rustls-native-certs, Go
+ * and OpenSSL read SSL_CERT_FILE, Bun reads NODE_EXTRA_CA_CERTS.
+ */
+export const planTrustVariables = ({ authority, bundle, truststore }: TrustFiles): Record<string, string> => ({
+  NODE_EXTRA_CA_CERTS: authority,
+  DENO_CERT: authority,
+  ...Object.fromEntries(replacing.map((name) => [name, bundle])),
+  // every Java program prints "Picked up JAVA_TOOL_OPTIONS: ..." to its standard error then
+  ...(truststore === undefined ? {} : { JAVA_TOOL_OPTIONS: `-Djavax.net.ssl.trustStore=${truststore}` }),
+});
+
+/** Variables of the operator's environment whose file adds an authority of the network, as in a company. */
+export const operatorCaVariables = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'];
+
+/** Where distributions keep their bundle: Debian and Alpine, Fedora, openSUSE, an older place. */
+export const systemBundles = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+];
+
+const replacing = [
+  'SSL_CERT_FILE',
+  'REQUESTS_CA_BUNDLE',
+  'PIP_CERT',
+  'CURL_CA_BUNDLE',
+  'GIT_SSL_CAINFO',
+  'CARGO_HTTP_CAINFO',
+  'AWS_CA_BUNDLE',
+];
+
+/** The certificates of PEM texts, each once, in their order; whatever stands around them is left out. */
+export const renderBundle = (texts: readonly string[]): string =>
+  `${[...new Set(texts.flatMap((text) => text.match(certificates) ?? []).map((pem) => pem.replaceAll('\r', '')))].join('\n')}\n`;
+
+const certificates = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;

@@ -1,0 +1,85 @@
+import { type Arch, type SyscallName, syscallNumber } from './numbers.ts';
+
+/** Where a call holds a path. */
+export interface PathCall {
+  /** the argument with the folder's descriptor that a relative path starts from; absent: the working directory */
+  readonly at?: number;
+  /** the argument with the path */
+  readonly argument: number;
+  /** whether a link at the end is followed */
+  readonly follows: (args: readonly bigint[]) => boolean;
+}
+
+const always = (): boolean => true;
+const never = (): boolean => false;
+/** fcntl.h: O_NOFOLLOW, AT_SYMLINK_NOFOLLOW */
+const unless =
+  (argument: number, flag: bigint) =>
+  (args: readonly bigint[]): boolean =>
+    ((args[argument] ?? 0n) & flag) === 0n;
+const O_NOFOLLOW = { x64: 0o400000n, arm64: 0o100000n };
+const AT_SYMLINK_NOFOLLOW = 0x100n;
+const AT_SYMLINK_FOLLOW = 0x400n;
+
+/** The calls that tell whether a path exists, of x86-64 and AArch64 (the latter lacks those without a folder). */
+const calls = (arch: Arch): readonly (readonly [SyscallName, PathCall])[] => [
+  ['open', { argument: 0, follows: unless(1, O_NOFOLLOW[arch]) }],
+  ['creat', { argument: 0, follows: always }],
+  ['openat', { at: 0, argument: 1, follows: unless(2, O_NOFOLLOW[arch]) }],
+  ['openat2', { at: 0, argument: 1, follows: always }],
+  ['stat', { argument: 0, follows: always }],
+  ['lstat', { argument: 0, follows: never }],
+  ['newfstatat', { at: 0, argument: 1, follows: unless(3, AT_SYMLINK_NOFOLLOW) }],
+  ['statx', { at: 0, argument: 1, follows: unless(2, AT_SYMLINK_NOFOLLOW) }],
+  ['statfs', { argument: 0, follows: always }],
+  ['access', { argument: 0, follows: always }],
+  ['faccessat', { at: 0, argument: 1, follows: always }],
+  ['faccessat2', { at: 0, argument: 1, follows: unless(3, AT_SYMLINK_NOFOLLOW) }],
+  ['readlink', { argument: 0, follows: never }],
+  ['readlinkat', { at: 0, argument: 1, follows: never }],
+  ['execve', { argument: 0, follows: always }],
+  ['execveat', { at: 0, argument: 1, follows: unless(4, AT_SYMLINK_NOFOLLOW) }],
+  ['chdir', { argument: 0, follows: always }],
+  ['truncate', { argument: 0, follows: always }],
+  ['chmod', { argument: 0, follows: always }],
+  ['fchmodat', { at: 0, argument: 1, follows: always }],
+  ['fchmodat2', { at: 0, argument: 1, follows: unless(3, AT_SYMLINK_NOFOLLOW) }],
+  ['chown', { argument: 0, follows: always }],
+  ['lchown', { argument: 0, follows: never }],
+  ['fchownat', { at: 0, argument: 1, follows: unless(4, AT_SYMLINK_NOFOLLOW) }],
+  ['utime', { argument: 0, follows: always }],
+  ['utimes', { argument: 0, follows: always }],
+  ['futimesat', { at: 0, argument: 1, follows: always }],
+  ['utimensat', { at: 0, argument: 1, follows: unless(3, AT_SYMLINK_NOFOLLOW) }],
+  ['getxattr', { argument: 0, follows: always }],
+  ['lgetxattr', { argument: 0, follows: never }],
+  ['listxattr', { argument: 0, follows: always }],
+  ['llistxattr', { argument: 0, follows: never }],
+  ['setxattr', { argument: 0, follows: always }],
+  ['lsetxattr', { argument: 0, follows: never }],
+  ['removexattr', { argument: 0, follows: always }],
+  ['lremovexattr', { argument: 0, follows: never }],
+  ['mkdir', { argument: 0, follows: never }],
+  ['mkdirat', { at: 0, argument: 1, follows: never }],
+  ['mknod', { argument: 0, follows: never }],
+  ['mknodat', { at: 0, argument: 1, follows: never }],
+  ['rmdir', { argument: 0, follows: never }],
+  ['unlink', { argument: 0, follows: never }],
+  ['unlinkat', { at: 0, argument: 1, follows: never }],
+  ['rename', { argument: 0, follows: never }],
+  ['renameat', { at: 0, argument: 1, follows: never }],
+  ['renameat2', { at: 0, argument: 1, follows: never }],
+  ['link', { argument: 0, follows: never }],
+  ['linkat', { at: 0, argument: 1, follows: (args) => ((args[4] ?? 0n) & AT_SYMLINK_FOLLOW) !== 0n }],
+  ['symlink', { argument: 1, follows: never }],
+  ['symlinkat', { at: 1, argument: 2, follows: never }],
+  ['inotify_add_watch', { argument: 1, follows: always }],
+  ['name_to_handle_at', { at: 0, argument: 1, follows: (args) => ((args[4] ?? 0n) & AT_SYMLINK_FOLLOW) !== 0n }],
+];
+
+/** The calls of an architecture that take a path, by number. */
+export const pathCalls = (arch: Arch): readonly { readonly number: number; readonly path: PathCall }[] =>
+  calls(arch).flatMap(([name, path]) => {
+    const number = syscallNumber(arch, name);
+    return number === undefined ? [] : [{ number, path }];
+  });

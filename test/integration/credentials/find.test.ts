@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type CredentialQuestion, findCredential } from '../../../src/credentials/find.ts';
+import { openCommandRunner } from '../../../src/credentials/run-command.ts';
+import type { CredentialSource, Provider } from '../../../src/domain/credential.ts';
+import { aTree, program } from '../../support/trees.ts';
+
+const value = 'the-value-0123456789';
+const provider = (sources: readonly CredentialSource[]): Provider => ({
+  ...{ name: 'test', description: '', present: [], fix: 'do this', sources },
+  uses: [{ hosts: ['registry:npm', 'pip.example'], placements: [] }],
+});
+const look = async (
+  source: CredentialSource,
+  files: Record<string, string> = {},
+  more: Partial<CredentialQuestion> = {},
+) => {
+  const home = aTree(files);
+  const env = { PATH: process.env['PATH'] };
+  const found = await findCredential(provider([source]), {
+    ...{ env, home, runCommand: openCommandRunner(env, home), registries: { npm: [{ host: 'npm.example' }] } },
+    ...more,
+  });
+  return found.kind === 'found' ? found.secret.reveal() : found;
+};
+const file = (path: string, text: string, rest: object) =>
+  [{ kind: 'file', path: `~/${path}`, ...rest } as CredentialSource, { [path]: text }] as const;
+
+describe('a credential is found in', () => {
+  test('a variable', async () =>
+    expect(await look({ kind: 'env', name: 'KEY' }, {}, { env: { KEY: ` ${value}\n` } })).toBe(value));
+  test.each([
+    ['a file with nothing else', ...file('token', `${value}\n`, { format: 'text' })],
+    ['a JSON document', ...file('a.json', JSON.stringify({ a: { b: value } }), { format: 'json', keys: ['a', 'b'] })],
+    [
+      'an ini section',
+      ...file('.pypirc', `[other]\npassword = no\n[pypi]\npassword = ${value}\n`, {
+        format: 'ini',
+        section: 'pypi',
+        key: 'password',
+      }),
+    ],
+    [
+      'an npmrc, for the right host',
+      ...file('.npmrc', `//other.example/:_authToken=no\n//npm.example/a/:_authToken="${value}"\n`, {
+        format: 'npmrc',
+      }),
+    ],
+    [
+      'a netrc, for the right host',
+      ...file(
+        '.netrc',
+        `machine other.example login x password no\nmachine pip.example\n login u\n password ${value}\n`,
+        { format: 'netrc' },
+      ),
+    ],
+  ])('%s', async (_, source, files) => expect(await look(source, files)).toBe(value));
+
+  test('an npmrc that names a variable', async () => {
+    const [source, files] = file('.npmrc', `//npm.example/:_authToken=\${TOKEN}`, { format: 'npmrc' });
+    expect(await look(source, files, { env: { TOKEN: value } })).toBe(value);
+  });
+
+  test('what a command prints', async () => {
+    const folder = aTree({ tool: program(`#!/bin/sh\necho "$1"\n`) });
+    expect(await look({ kind: 'command', command: [join(folder, 'tool'), value] })).toBe(value);
+  });
+});
+
+describe('what was looked at is told, never a value:', () => {
+  test.each([
+    ['a variable', { kind: 'env', name: 'KEY' } as const, {}, 'the variable KEY: not set'],
+    ['a missing file', { kind: 'file', path: '~/none', format: 'text' } as const, {}, '"~/none": does not exist'],
+    ['a broken file', ...file('a.json', '{broken', { format: 'json', keys: ['a'] }), '"~/a.json" (a): holds none'],
+    [
+      'a wrong type',
+      ...file('a.json', '{"a":{"b":1}}', { format: 'json', keys: ['a', 'b'] }),
+      '"~/a.json" (a.b): holds none',
+    ],
+    ['a folder', { kind: 'file', path: '~/a', format: 'text' } as const, { 'a/b': '' }, '"~/a": EISDIR'],
+    [
+      'no such command',
+      { kind: 'command', command: ['sbox-no-such-command'] } as const,
+      {},
+      'the command "sbox-no-such-command": is not installed',
+    ],
+    [
+      'a failing command',
+      { kind: 'command', command: ['false'] } as const,
+      {},
+      'the command "false": ended with status 1',
+    ],
+    ['a silent command', { kind: 'command', command: ['true'] } as const, {}, 'the command "true": printed nothing'],
+    [
+      'a command that hangs',
+      { kind: 'command', command: ['sleep', '60'], timeoutMs: 50 } as const,
+      {},
+      'the command "sleep 60": gave no answer within 50 ms',
+    ],
+  ])('%s', async (_, source, files, lack) =>
+    expect(await look(source as CredentialSource, files)).toEqual({ kind: 'missing', looked: [lack], fix: 'do this' }),
+  );
+});
+
+test('the first source that has one wins', async () => {
+  const sources: CredentialSource[] = [
+    { kind: 'env', name: 'A' },
+    { kind: 'env', name: 'B' },
+    { kind: 'env', name: 'C' },
+  ];
+  const runCommand = async () => ({ lack: '' });
+  const found = await findCredential(provider(sources), { env: { A: '', B: value, C: 'no' }, home: '/', runCommand });
+  expect(found).toMatchObject({ kind: 'found', source: 'the variable B' });
+  expect(JSON.stringify(found)).not.toContain(value);
+});

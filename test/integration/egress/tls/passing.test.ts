@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { ask, ask2 } from '../../../support/tls-clients.ts';
+import { host, openPeers, secretText } from '../../../support/tls-peers.ts';
+
+test('the real host gets the secret, the client gets the placeholder back', async () => {
+  await using peers = await openPeers((request, response) => {
+    response.setHeader('x-echo', request.headers['x-api-key'] ?? '');
+    response.end(`you sent ${request.headers['x-api-key']}`);
+  });
+  const answer = await ask(await peers.connect(), host, { headers: { 'x-api-key': peers.placeholder } });
+  expect(answer.status).toBe(200);
+  expect(peers.received[0]?.headers['x-api-key']).toBe(secretText);
+  expect(answer.body.toString()).toBe(`you sent ${peers.placeholder}`);
+  expect(answer.headers['x-echo']).toBe(peers.placeholder);
+});
+
+test('the same over HTTP/2', async () => {
+  await using peers = await openPeers((request, response) => {
+    response.end(`you sent ${request.headers['x-api-key']}`);
+  });
+  const socket = await peers.connect({ alpn: ['h2', 'http/1.1'] });
+  expect(socket.alpnProtocol).toBe('h2');
+  const answer = await ask2(socket, host, { headers: { 'x-api-key': peers.placeholder } });
+  expect(answer.status).toBe(200);
+  expect(peers.received[0]?.headers['x-api-key']).toBe(secretText);
+  expect(answer.body.toString()).toBe(`you sent ${peers.placeholder}`);
+});

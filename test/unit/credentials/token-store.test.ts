@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import { openInjection } from '../../../src/credentials/injection.ts';
+import { tokenDocuments } from '../../../src/credentials/token-documents.ts';
+import { openTokenStore, type TokenStore } from '../../../src/credentials/token-store.ts';
+import type { TokenDocument } from '../../../src/domain/credential.ts';
+
+const [access, refresh, nextAccess, nextRefresh] = ['A', 'B', 'C', 'D'].map(
+  (letter) => `sk-ant-oat01-${letter}1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6`,
+) as [string, string, string, string];
+const claude = tokenDocuments.find(({ provider }) => provider === 'claude-login') as TokenDocument;
+const document = {
+  claudeAiOauth: { accessToken: access, refreshToken: refresh, expiresAt: 5, scopes: ['user:inference'] },
+};
+const destination = { host: 'console.anthropic.com', port: 443 };
+const head = {
+  method: 'POST',
+  target: '/v1/oauth/token',
+  headers: [
+    ['host', destination.host],
+    ['content-type', 'application/json'],
+  ] as [string, string][],
+};
+
+const open = (save: (document: unknown) => Promise<void> = async () => {}, problems: string[] = []): TokenStore => {
+  const onProblem = (text: string) => void problems.push(text);
+  const store = openTokenStore(claude, { document, save, onProblem, nowMs: () => 1000 });
+  if ('problem' in store) throw new Error(store.problem);
+  return store;
+};
+const insideOf = (store: TokenStore) => store.inside as typeof document;
+
+describe('a login', () => {
+  test('shows its file with placeholders in place of the tokens, the rest as it is', () => {
+    const { claudeAiOauth: shown } = insideOf(open());
+    expect(shown).toEqual({
+      ...document.claudeAiOauth,
+      accessToken: expect.any(String),
+      refreshToken: expect.any(String),
+    });
+    expect(JSON.stringify(shown)).not.toContain(access);
+    expect(JSON.stringify(shown)).not.toContain(refresh);
+    expect(shown.accessToken).toMatch(/^sk-ant-oat01-/);
+  });
+
+  test('is renewed: the real refresh token leaves, new tokens stay outside, the client gets new placeholders', async () => {
+    const saved: unknown[] = [];
+    const store = open(async (changed) => void saved.push(changed));
+    const injection = openInjection({ bindings: [], tokens: [store] });
+    expect(injection.isBound(destination.host, 443)).toBe(true);
+    expect(injection.admit(head, destination)).toMatchObject({ kind: 'admitted', body: 'exchange' });
+    const exchange = injection.exchange(head, destination);
+    const shown = insideOf(store).claudeAiOauth.refreshToken;
+    const asked = { grant_type: 'refresh_token', refresh_token: shown, client_id: 'c' };
+    const sent = exchange.request(Buffer.from(JSON.stringify(asked)), 'application/json');
+    expect('body' in sent && JSON.parse(sent.body.toString())).toEqual({ ...asked, refresh_token: refresh });
+    const answer = { token_type: 'Bearer', access_token: nextAccess, refresh_token: nextRefresh, expires_in: 3600 };
+    const got = JSON.parse((await exchange.response(200, Buffer.from(JSON.stringify(answer)))).toString());
+    expect(got).toEqual({ ...answer, access_token: expect.any(String), refresh_token: expect.any(String) });
+    expect([nextAccess, nextRefresh]).not.toContain(got.access_token);
+    expect(saved).toEqual([
+      {
+        claudeAiOauth: {
+          ...document.claudeAiOauth,
+          accessToken: nextAccess,
+          refreshToken: nextRefresh,
+          expiresAt: 3_601_000,
+        },
+      },
+    ]);
+    const use = {
+      ...head,
+      target: '/v1/messages',
+      headers: [
+        ['host', 'api.anthropic.com'],
+        ['authorization', `Bearer ${got.access_token}`],
+      ] as [string, string][],
+    };
+    expect(injection.admit(use, { host: 'api.anthropic.com', port: 443 })).toMatchObject({
+      headers: [expect.anything(), ['authorization', `Bearer ${nextAccess}`]],
+    });
+    // and again with the new one
+    const again = exchange.request(
+      Buffer.from(JSON.stringify({ ...asked, refresh_token: got.refresh_token })),
+      'application/json',
+    );
+    expect('body' in again && JSON.parse(again.body.toString()).refresh_token).toBe(nextRefresh);
+  });
+
+  test('a form is understood as well', () => {
+    const store = open();
+    const exchange = openInjection({ bindings: [], tokens: [store] }).exchange(head, destination);
+    const form = new URLSearchParams({
+      grant_type: 'refresh_token',
+      refresh_token: insideOf(store).claudeAiOauth.refreshToken,
+    });
+    const sent = exchange.request(Buffer.from(form.toString()), 'application/x-www-form-urlencoded; charset=utf-8');
+    expect('body' in sent && new URLSearchParams(sent.body.toString()).get('refresh_token')).toBe(refresh);
+  });
+
+  test.each([
+    [
+      'the token of another account',
+      { grant_type: 'refresh_token', refresh_token: 'sk-ant-ort01-somebody-elses-0000' },
+    ],
+    ['a new login', { grant_type: 'authorization_code', code: 'x' }],
+    ['no object', []],
+  ])('nothing is renewed with %s: its tokens would be taken for the operator’s', (_, asked) => {
+    const exchange = openInjection({ bindings: [], tokens: [open()] }).exchange(head, destination);
+    expect(exchange.request(Buffer.from(JSON.stringify(asked)), 'application/json')).toMatchObject({
+      kind: 'refused',
+      status: 403,
+      reason: 'protocol',
+    });
+  });
+
+  test('a placeholder in another field of the body is refused', () => {
+    const store = open();
+    const { accessToken, refreshToken } = insideOf(store).claudeAiOauth;
+    const exchange = openInjection({ bindings: [], tokens: [store] }).exchange(head, destination);
+    for (const more of [{ x: accessToken }, { x: [refreshToken] }, { [refreshToken]: 1 }]) {
+      const body = Buffer.from(JSON.stringify({ refresh_token: refreshToken, ...more }));
+      expect(exchange.request(body, 'application/json')).toMatchObject({ kind: 'refused', reason: 'placeholder' });
+    }
+  });
+
+  test('the refresh token may not go anywhere else', () => {
+    const store = open();
+    const injection = openInjection({ bindings: [], tokens: [store] });
+    const { refreshToken } = insideOf(store).claudeAiOauth;
+    const headers: [string, string][] = [
+      ['host', 'api.anthropic.com'],
+      ['authorization', `Bearer ${refreshToken}`],
+    ];
+    expect(
+      injection.admit({ method: 'GET', target: '/', headers }, { host: 'api.anthropic.com', port: 443 }),
+    ).toMatchObject({ kind: 'refused', reason: 'placeholder' });
+  });
+
+  test('that cannot be kept goes on in memory, and says so without a token', async () => {
+    const problems: string[] = [];
+    const store = open(() => Promise.reject(Object.assign(new Error(nextAccess), { code: 'ENOSPC' })), problems);
+    await store.renew({ access_token: nextAccess });
+    expect(problems).toEqual(['cannot keep the renewed login of claude-login: ENOSPC']);
+    expect(store.bindings().map(({ secret }) => secret.reveal())).toContain(nextAccess);
+  });
+
+  test('keeps the refresh token however often only the access token is renewed', async () => {
+    const store = open();
+    for (let i = 0; i < 20; i++) await store.renew({ access_token: `sk-ant-oat01-renewed-number-${i}-abcdefgh` });
+    expect(store.bindings().map(({ secret }) => secret.reveal())).toContain(refresh);
+    expect(store.bindings().length).toBeLessThanOrEqual(5);
+  });
+});

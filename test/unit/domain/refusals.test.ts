@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import type { EgressEvent } from '../../../src/domain/decision.ts';
+import { addRefusal, mostRefusals, noRefusals, renderRefusals } from '../../../src/domain/refusals.ts';
+import { anEgressEvent } from '../../support/egress-events.ts';
+
+const summary = (events: readonly EgressEvent[]): string[] => renderRefusals(events.reduce(addRefusal, noRefusals));
+const many = (count: number) => Array.from({ length: count }, (_, index) => anEgressEvent({ host: `h${index}.test` }));
+
+test('nothing refused gives no line', () => {
+  expect(summary([anEgressEvent({ verdict: 'allow', reason: 'allowed' })])).toEqual([]);
+});
+
+test('a name is told once, with how often, why, and what would allow it', () => {
+  const event = anEgressEvent({ fix: '--allow example.com' });
+  expect(summary([event, event, event, anEgressEvent({ port: 25 })])).toEqual([
+    'refused example.com:443 (not allowed, 3 times): --allow example.com',
+    'refused example.com:25 (not allowed)',
+  ]);
+});
+
+test('reasons are told apart, the most frequent first; a look-up has no port', () => {
+  const lookUp = anEgressEvent({ host: 'a.test', port: 0, protocol: 'dns' });
+  const rule = anEgressEvent({ host: 'a.test', reason: 'denied' });
+  expect(summary([lookUp, rule, rule])).toEqual([
+    'refused a.test:443 (denied by a rule, 2 times)',
+    'refused a.test (not allowed)',
+  ]);
+});
+
+test('ten names fit, more are counted', () => {
+  expect(summary(many(10))).toHaveLength(10);
+  const lines = summary(many(11));
+  expect(lines).toHaveLength(10);
+  expect(lines.at(-1)).toBe('refused 2 more requests: sbox log --denied');
+});
+
+test('a client that asks for very many names fills no memory, and none is forgotten in the count', () => {
+  const refusals = many(20_000).reduce(addRefusal, noRefusals);
+  expect(refusals.names).toHaveLength(mostRefusals);
+  expect(refusals.others).toBe(20_000 - mostRefusals);
+  expect(renderRefusals(refusals).at(-1)).toBe('refused 19991 more requests: sbox log --denied');
+});
+
+test('a name of the client can neither move the cursor nor begin a line, and does not grow without end', () => {
+  const [line] = summary([
+    anEgressEvent({ host: `a\x1b[2J\r\nsbox: b\u202e\u009b${'c'.repeat(9999)}`, reason: 'malformed' }),
+  ]);
+  expect(line).toMatch(/^[\x20-\x7e]{1,200}$/);
+  expect(line).toContain('a\\u{1b}[2J\\u{d}\\u{a}sbox: b\\u{202e}\\u{9b}ccc');
+});
