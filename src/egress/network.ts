@@ -5,11 +5,12 @@ import { proxyAddress, proxyPort } from '../domain/stand-ins.ts';
 import { ERRNO } from '../syscall/constants.ts';
 import type { Arch } from '../syscall/numbers.ts';
 import type { InternetAddress } from '../syscall/socket-address.ts';
-import { openBroker, type Route } from './broker/broker.ts';
+import { type OpenBroker, openBroker, type Route } from './broker/broker.ts';
+import { sendDatagram } from './broker/sockets.ts';
 import { isLoopback } from './broker/connections.ts';
-import { openBrokerLink } from './broker/link.ts';
+import { type BrokerLink, openBrokerLink } from './broker/link.ts';
 import type { VisiblePaths } from './broker/paths.ts';
-import { openAnswerer } from './dns/answerer.ts';
+import { type Answer, openAnswerer } from './dns/answerer.ts';
 import { openStandIns } from './dns/stand-ins.ts';
 import type { Destination, Egress } from './egress.ts';
 import { type HandleChannel, openInside, sharedInside } from './inside.ts';
@@ -20,18 +21,24 @@ import type { Published } from './publish.ts';
 export interface NetworkOptions extends EgressOptions {
   readonly arch: Arch;
   readonly policy: NetworkPolicy;
-  /** the channels of the brokers, with their numbers there; the second is absent where the sandbox shares the host's network */
-  readonly outside: BrokerChannel;
-  readonly inside?: BrokerChannel;
-  /** the outer supervisor's process id */
-  readonly supervisor: number;
   readonly onEvent: (event: EgressEvent) => void;
   readonly published?: Published;
   readonly paths?: VisiblePaths;
-  /** hands over sockets that the broker inside has connected; absent where the sandbox shares the host's network */
+}
+
+/** The brokers of one run, or of what the runs of a sandbox share. */
+export interface Brokers {
+  /** absent where no command is trapped: then the one inside serves names and published ports */
+  readonly outside?: BrokerChannel;
+  /** absent where the sandbox shares the host's network */
+  readonly inside?: BrokerChannel;
+  /** the outer supervisor's process id */
+  readonly supervisor: number;
+  /** hands over sockets that the broker inside has connected */
   readonly handles?: HandleChannel;
 }
 
+/** The channel of a broker, with its number there. */
 export interface BrokerChannel {
   readonly channel: Duplex;
   readonly descriptor: number;
@@ -39,12 +46,14 @@ export interface BrokerChannel {
 
 /** The network of one sandbox: everything between its connections and the host's. */
 export interface Network {
+  /** serves these brokers until they end */
+  readonly attach: (brokers: Brokers) => void;
   readonly close: () => Promise<void>;
 }
 
-/** Serves a run's brokers. The proxy opens with the first connection that it is for. */
+/** Opens what a sandbox's brokers are served by. The proxy opens with the first connection that it is for. */
 export const openNetwork = (options: NetworkOptions): Network => {
-  const { arch, policy, outside, inside, supervisor, onEvent } = options;
+  const { arch, policy, onEvent, published, paths } = options;
   const egress = openEgress(policy, options);
   const standIns = openStandIns();
   const answerDns = openAnswerer({ egress, standIns, onEvent });
@@ -55,24 +64,40 @@ export const openNetwork = (options: NetworkOptions): Network => {
     return { kind: 'relay', port, announce: (localPort) => expect(localPort, destination) };
   };
   const find = { egress, relay, nameOf: standIns.nameOf, onEvent };
-  const near = inside && openBrokerLink(inside.channel, inside.descriptor, arch);
-  const broker = openBroker({
-    arch,
-    outside: openBrokerLink(outside.channel, outside.descriptor, arch),
-    ...(near && { inside: near }),
-    ...(options.paths && { paths: options.paths }),
-    supervisor,
-    route: policy.mode === 'none' ? unreachable : (address) => findRoute(find, address),
-    ...(policy.mode !== 'none' && { answerDns }),
-  });
-  const { published, handles } = options;
-  published?.serve(near && handles ? openInside(near, handles) : sharedInside(broker));
+  const running = new Set<OpenBroker>();
+  const attach = ({ outside, inside, supervisor, handles }: Brokers): void => {
+    const near = inside && openBrokerLink(inside.channel, inside.descriptor, arch);
+    if (near && handles) published?.serve(openInside(near, handles));
+    if (near && !outside) answerDatagrams(near, answerDns);
+    if (!outside) return;
+    const far = openBrokerLink(outside.channel, outside.descriptor, arch);
+    const broker = openBroker({
+      arch,
+      outside: far,
+      ...(near && { inside: near }),
+      ...(paths && { paths }),
+      supervisor,
+      route: policy.mode === 'none' ? unreachable : (address) => findRoute(find, address),
+      ...(policy.mode !== 'none' && { answerDns }),
+    });
+    running.add(broker);
+    void far.ended.then(() => running.delete(broker));
+    if (!near) {
+      published?.serve(sharedInside({ listensInside: (port) => [...running].some((one) => one.listensInside(port)) }));
+    }
+  };
   return {
+    attach,
     close: async () => {
       await Promise.all([published?.[Symbol.asyncDispose](), proxy?.then(({ close }) => close())]);
     },
   };
 };
+
+const answerDatagrams = (link: BrokerLink, answerDns: Answer): void =>
+  link.onDatagram(({ descriptor, sender, content }) => {
+    void answerDns(content).then((reply) => sendDatagram(link, descriptor, sender, reply));
+  });
 
 interface RouteTools {
   readonly egress: Egress;

@@ -43,13 +43,15 @@ export interface LaunchOptions {
   readonly program: Program;
   readonly stdio: Stdio;
   readonly plan: Pick<Plan, 'command'> & Partial<ChannelPlan>;
+  /** open descriptors that the program gets behind its channels */
+  readonly descriptors?: readonly number[];
 }
 
 /** Starts the interpreter, hands it its program and listens to what it reports. */
-export const launchProgram = ({ executable, program, stdio, plan }: LaunchOptions): Launched => {
+export const launchProgram = ({ executable, program, stdio, plan, descriptors = [] }: LaunchOptions): Launched => {
   const channels = isWhole(plan) ? channelsOf(plan) : [channel];
   const child = spawn(executable, [], {
-    stdio: [...stdio, ...channels.map((number) => (number === handleChannel ? 'ipc' : 'pipe'))],
+    stdio: [...stdio, ...channels.map((number) => (number === handleChannel ? 'ipc' : 'pipe')), ...descriptors],
     env: {},
     cwd: '/',
   });

@@ -28,49 +28,65 @@ export const publishPorts = async ({ network, broker }: Plan): Promise<Published
   return openPublished(network.publish);
 };
 
-/**
- * Connects a run's brokers with what decides on its connections, which is loaded when the first of them has something to say: most
- * short commands never connect.
- */
-export const followBrokers = (plan: Plan, { brokers, child }: Launched, context: NetworkContext): AsyncDisposable => {
+/** What decides on the connections of a sandbox. */
+export interface SandboxNetwork extends AsyncDisposable {
+  /** connects the brokers of one run of it, or with `inside` those of what its runs share */
+  readonly follow: (launched: Launched, part: 'run' | 'inside') => void;
+}
+
+/** The network of a sandbox. It is loaded when the first of its brokers has something to say: most short commands never connect. */
+export const openSandboxNetwork = (plan: Plan, { facts, onEvent, published }: NetworkContext): SandboxNetwork => {
   let network: Promise<Network> | undefined;
-  const [outside, inside] = brokers.map(holdBack);
-  if (outside === undefined || inside === undefined) throw new Error('a plan with brokers was launched without');
   const open = async (): Promise<Network> => {
     const { openNetwork } = await import('../egress/index.ts');
-    const { facts, onEvent, published } = context;
-    const opened = openNetwork({
+    return openNetwork({
       arch: facts.arch,
       policy: plan.network,
       env: facts.env,
       home: facts.home,
       untrusted: writableFolders(plan),
-      outside: { channel: outside.channel, descriptor: brokerChannel.outside },
-      ...(hasOwnNetwork(plan) && { inside: { channel: inside.channel, descriptor: brokerChannel.inside } }),
-      supervisor: child.pid ?? -1,
       ...(plan.hidePaths && { paths: { roots: shownPaths(plan) } }),
       onEvent,
       ...(published && { published }),
-      ...(child.channel && {
-        handles: { descriptor: handleChannel, onSocket: (listener) => void child.on('message', listener) },
-      }),
     });
-    outside.release();
-    inside.release();
-    return opened;
   };
-  const start = (): void => {
-    network ??= open();
-    // connections fail then, instead of waiting for ever
-    network.catch(() => [outside, inside].map(({ channel }) => channel.destroy()));
-  };
-  outside.onFirst(start);
-  inside.onFirst(start);
-  if (context.published) start();
   return {
+    follow: (launched, part) => {
+      const { child, brokers } = launched;
+      const [outside, inside] = brokers.map(holdBack);
+      if (outside === undefined || inside === undefined) throw new Error('a plan with brokers was launched without');
+      const attach = async (): Promise<void> => {
+        network ??= open();
+        (await network).attach({
+          ...(part === 'run' && { outside: { channel: outside.channel, descriptor: brokerChannel.outside } }),
+          ...(hasOwnNetwork(plan) && { inside: { channel: inside.channel, descriptor: brokerChannel.inside } }),
+          supervisor: child.pid ?? -1,
+          ...(child.channel && {
+            handles: { descriptor: handleChannel, onSocket: (listener) => void child.on('message', listener) },
+          }),
+        });
+        outside.release();
+        inside.release();
+      };
+      const start = once(() => {
+        // connections fail then, instead of waiting for ever
+        attach().catch(() => [outside, inside].map(({ channel }) => channel.destroy()));
+      });
+      outside.onFirst(start);
+      inside.onFirst(start);
+      if (published && (child.channel || !hasOwnNetwork(plan))) start();
+    },
     async [Symbol.asyncDispose]() {
       await (await network?.catch(() => undefined))?.close();
     },
+  };
+};
+
+const once = (act: () => void): (() => void) => {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
   };
 };
 

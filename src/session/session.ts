@@ -9,7 +9,7 @@ import { startPlan } from '../rungs/start.ts';
 import { removeTree } from '../state/remove-tree.ts';
 import { openUse } from '../state/use.ts';
 import { openRunAudit } from './audit.ts';
-import { followBrokers, publishPorts } from './network.ts';
+import { openSandboxNetwork, publishPorts } from './network.ts';
 import { prepareState } from './prepare.ts';
 import { assertStreams } from './streams.ts';
 import { followTerminal } from './terminal.ts';
@@ -66,9 +66,9 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
     audit.decided(event);
     options.onDecision?.(event);
   };
-  const network = plan.broker
-    ? followBrokers(plan, launched, { facts, onEvent, ...(published && { published }) })
-    : undefined;
+  const context = { facts, onEvent, ...(published && { published }) };
+  const network = plan.broker ? openSandboxNetwork(plan, context) : undefined;
+  network?.follow(launched, 'run');
   const use = openUse(plan.sandbox.folder);
   const job = plan.terminal && followTerminal(launched);
   const ended = launched.ended.then(

@@ -22,7 +22,7 @@ export const parseClientHello = (bytes: Buffer): ClientHello => {
 };
 
 /** Larger than what clients with keys against quantum computers send. */
-export const maxHelloBytes = 64 * 1024;
+const maxHelloBytes = 64 * 1024;
 
 const more = { kind: 'more' } as const;
 const malformed = { kind: 'malformed' } as const;

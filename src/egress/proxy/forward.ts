@@ -147,7 +147,8 @@ const sendBody = (
 const sendBack = (incoming: IncomingMessage, response: ServerResponse): void => {
   response.sendDate = false;
   response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, forwardedFields(incoming.rawHeaders).flat());
-  response.flushHeaders();
+  // with the first part of the body if that is here already, and not later than that takes to see: events may be far apart
+  setImmediate(() => response.destroyed || response.writableEnded || response.flushHeaders());
   incoming.once('end', () => {
     const trailers = forwardedTrailers(incoming.rawTrailers);
     if (trailers.length > 0) response.addTrailers(trailers);

@@ -7,6 +7,7 @@ import { answerAndClose, badRequest, refusal, tokenRequired } from './refusal.ts
 import { type Served, tellAtOnce } from './served.ts';
 import { findTarget } from './target.ts';
 import { presentsToken } from './token.ts';
+import { orCut } from './tunnel.ts';
 import { forwardUpgrade, mayUpgrade, withoutUpgrade } from './upgrade.ts';
 import { type Agents, type Origin, WayAgent } from './upstream.ts';
 
@@ -71,8 +72,10 @@ export const openHttp = (served: Served, serveConnect: ServeConnect): HttpServin
     answerAndClose(client, badRequest('CONNECT is for a proxy, and this connection goes to a host', 405));
   };
 
-  server.on('request', serve).on('checkContinue', serve);
-  server.on('upgrade', (request, client, head) => void upgrade(request, client as Socket, head));
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+    orCut(request.socket, serve(request, response));
+  server.on('request', onRequest).on('checkContinue', onRequest);
+  server.on('upgrade', (request, client, head) => orCut(client as Socket, upgrade(request, client as Socket, head)));
   server.on('connect', (request, client, head) => connect(request, client as Socket, head));
   server.on('clientError', (_error, client) => {
     if (client.writable) answerAndClose(client as Socket, badRequest('the request is not valid HTTP/1.1'));

@@ -8,6 +8,7 @@ import { openHttp } from './http.ts';
 import { defaultLimits, ignoreError, type ProxyLimits, type Served } from './served.ts';
 import { serveSocks5 } from './socks5.ts';
 import { serveTransparent } from './transparent.ts';
+import { orCut } from './tunnel.ts';
 
 export interface ProxyOptions
   extends Pick<Served, 'egress' | 'onEvent'>,
@@ -43,7 +44,7 @@ export const openProxy = async (options: ProxyOptions): Promise<EgressProxy> => 
     const destination = admission.take(client);
     if (destination !== undefined) return serve.destination(client, destination);
     if (token === undefined) return admission.wait(client);
-    void serve.proxyClient(client, false);
+    serve.proxyClient(client, false);
   });
   const port = await listen(server);
   return {
@@ -74,9 +75,9 @@ const listen = (server: Server): Promise<number> =>
 const openServing = (served: Served) => {
   const { headTimeoutMs } = served.limits;
   const http = openHttp(served, (request, client, head) => {
-    void serveConnect(served, http.serveOrigin, { request, client, head });
+    orCut(client, serveConnect(served, http.serveOrigin, { request, client, head }));
   });
-  const proxyClient = async (client: Socket, isAnnounced: boolean): Promise<void> => {
+  const speakProxy = async (client: Socket, isAnnounced: boolean): Promise<void> => {
     const limit = { maxBytes: 1, firstByteMs: headTimeoutMs, restMs: headTimeoutMs };
     const { value, bytes } = await gather(client, Buffer.alloc(0), (first) => first[0], limit);
     if (value === undefined) return void client.destroy();
@@ -84,11 +85,12 @@ const openServing = (served: Served) => {
     if (value === 4) return void client.end(socks4Rejected);
     http.serveProxy(client, bytes, isAnnounced);
   };
+  const proxyClient = (client: Socket, isAnnounced: boolean): void => orCut(client, speakProxy(client, isAnnounced));
   return {
     proxyClient,
     destination: (client: Socket, destination: Destination): void => {
-      if (destination.kind === 'proxy') void proxyClient(client, true);
-      else void serveTransparent(served, http.serveOrigin, client, destination);
+      if (destination.kind === 'proxy') proxyClient(client, true);
+      else orCut(client, serveTransparent(served, http.serveOrigin, client, destination));
     },
     close: http.close,
   };

@@ -63,3 +63,8 @@ export const whenBothClosed = (client: Socket, host: Socket, tell: (error: strin
 export const cut = (socket: Socket): void => {
   Object.assign(socket, { resetAndClosing: true }).destroy();
 };
+
+/** A connection whose serving fails is closed: the policy itself may throw. */
+export const orCut = (client: Socket, serving: Promise<void>): void => {
+  serving.catch(() => cut(client));
+};

@@ -76,7 +76,13 @@ const pass = async (passage: Passage): Promise<void> => {
     if (expectsContinue) upstream.once('continue', () => response.writeContinue());
     const scan = openScanStream(admitted.body === 'pass' ? { found: () => false } : route.injection.openScan());
     // not pipeline(): on an error it ends the connection that the answer has to take
-    request.pipe(scan).once('error', fail).pipe(upstream);
+    scan.once('error', (error) => {
+      request.resume();
+      // a server may have answered all before the body was at its end
+      if (response.writableEnded) route.onRefusal(placeholderInBody(route.destination));
+      fail(error);
+    });
+    request.pipe(scan).pipe(upstream);
   });
 };
 

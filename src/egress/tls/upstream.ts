@@ -55,7 +55,8 @@ export const openUpstream = (options: UpstreamOptions): Upstream => {
       sockets.delete(socket);
       done.out += socket.bytesWritten;
       done.in += socket.bytesRead;
-      if (!closed) options.onIdleEnd();
+      // ended by the server, not broken off with a request
+      if (!closed && socket.readableEnded) options.onIdleEnd();
     });
     return socket;
   };

@@ -3,11 +3,12 @@ import { PR_SET_CHILD_SUBREAPER, SIGKILL, WNOHANG } from '../../syscall/constant
 import { allowedRights, handledRights, scope } from '../../syscall/landlock.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
+import { renderBase } from '../program/base.ts';
 import { dropCapabilities, forbidNewPrivileges, installFilter, setLimits } from '../program/confine.ts';
 import { allowPaths, createRuleset, type PathRule, restrictSelf } from '../program/landlock.ts';
 import { linkFolders } from '../program/links.ts';
-import { openResolver, raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
-import { renderRun } from '../program/run.ts';
+import { joinNamespaces, openResolver, raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
+import { renderRun, type Stages } from '../program/run.ts';
 import { sweepGroup } from '../program/supervise.ts';
 
 /** A plan for this rung. */
@@ -20,17 +21,54 @@ export type LandlockPlan = Plan & { readonly mechanism: Extract<Mechanism, { kin
  */
 export const renderLandlockProgram = (plan: LandlockPlan, arch: Arch): Program => {
   const { abi, namespaces } = plan.mechanism;
-  let rules: Slot | undefined;
   let resolver: Slot | undefined;
-  return renderRun(plan, arch, {
+  return renderConfined(plan, arch, {
     outer: (program) => {
       if (namespaces) unshareNamespaces(program, plan, false);
       else adoptRun(program, abi);
     },
-    inner: (program) => {
-      if (namespaces && plan.network.mode !== 'full') raiseLoopback(program);
-      if (namespaces && plan.broker && plan.network.mode !== 'none') resolver = openResolver(program);
+    prepare: (program) => {
+      resolver = prepareNamespaces(program, plan);
       linkFolders(program, plan);
+    },
+    ...(plan.broker && { broker: { ownNetwork: namespaces, datagrams: () => resolver } }),
+  });
+};
+
+/** Renders what the commands of one sandbox share: the links in its folders, and namespaces where there are some. */
+export const renderLandlockBase = (plan: LandlockPlan, arch: Arch): Program =>
+  renderBase(plan, arch, {
+    outer: (program) => {
+      if (plan.mechanism.namespaces) unshareNamespaces(program, plan, false);
+      return prepareNamespaces(program, plan);
+    },
+    inner: (program) => linkFolders(program, plan),
+  });
+
+/** Renders a plan as the program of one command that joins such namespaces, if there are some, by these descriptors. */
+export const renderLandlockCommand = (plan: LandlockPlan, arch: Arch, joined: readonly number[]): Program =>
+  renderConfined(plan, arch, {
+    joined,
+    outer: (program) => {
+      if (plan.mechanism.namespaces) joinNamespaces(program, plan, joined, false);
+      else adoptRun(program, plan.mechanism.abi);
+    },
+    prepare: () => {},
+    ...(plan.broker && { broker: { ownNetwork: plan.mechanism.namespaces } }),
+  });
+
+interface Preparation extends Pick<Stages, 'outer' | 'joined' | 'broker'> {
+  /** in the inner supervisor, before anything is confined */
+  readonly prepare: (program: Program) => void;
+}
+
+const renderConfined = (plan: LandlockPlan, arch: Arch, { prepare, ...stages }: Preparation): Program => {
+  const { abi, namespaces } = plan.mechanism;
+  let rules: Slot | undefined;
+  return renderRun(plan, arch, {
+    ...stages,
+    inner: (program) => {
+      prepare(program);
       rules = renderRules(program, plan);
       confine(program, plan, arch);
     },
@@ -40,9 +78,15 @@ export const renderLandlockProgram = (plan: LandlockPlan, arch: Arch): Program =
       program.goal = `go to "${plan.cwd}"`;
       program.call('chdir', [program.string(plan.cwd)]);
     },
-    ...(plan.broker && { broker: { ownNetwork: namespaces, datagrams: () => resolver } }),
     ...(namespaces ? {} : abi >= 6 ? { sweep: sweepDomain, sweepOutside: sweepDomain } : { sweep: sweepGroup }),
   });
+};
+
+/** Raises the network of namespaces, if there are some; returns the socket at which names are asked, if any resolve there. */
+const prepareNamespaces = (program: Program, plan: LandlockPlan): Slot | undefined => {
+  if (!plan.mechanism.namespaces) return undefined;
+  if (plan.network.mode !== 'full') raiseLoopback(program);
+  return plan.broker && plan.network.mode !== 'none' ? openResolver(program) : undefined;
 };
 
 const confine = (program: Program, plan: LandlockPlan, arch: Arch): void => {

@@ -1,10 +1,15 @@
+import { AT_FDCWD } from '../../syscall/constants.ts';
 import { changingRights, fileRightsOnly, scope } from '../../syscall/landlock.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
+import { renderBase } from '../program/base.ts';
 import { dropCapabilities, forbidNewPrivileges, installFilter, setLimits } from '../program/confine.ts';
 import { allowOpen, allowPaths, createRuleset, restrictSelf } from '../program/landlock.ts';
-import { openResolver, raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
+import { joinNamespaces, openResolver, raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
+import { openPath } from '../program/open-path.ts';
 import { renderRun } from '../program/run.ts';
+import { TargetTree } from '../program/targets.ts';
+import { mountProc } from './kernel-files.ts';
 import type { NamespacePlan } from './plan.ts';
 import { buildRoot, enterRoot } from './root.ts';
 
@@ -21,23 +26,57 @@ export const renderNamespaceProgram = (plan: NamespacePlan, host: NamespaceHost)
   return renderRun(plan, host.arch, {
     outer: (program) => unshareNamespaces(program, plan, true),
     inner: (program) => {
-      resolver = enterSandbox(program, plan, host);
+      resolver = prepareNamespaces(program, plan);
+      enterRoot(program, buildRoot(program, plan, host.scaffold), plan.cwd, plan.mechanism);
+      confine(program, plan, host);
     },
     command: () => {},
     ...(plan.broker && { broker: { ownNetwork: true, datagrams: () => resolver } }),
   });
 };
 
-/** Returns the socket to which the names are asked of, if any resolve. */
-const enterSandbox = (program: Program, plan: NamespacePlan, host: NamespaceHost): Slot | undefined => {
-  const ownNetwork = plan.network.mode !== 'full';
+/** Renders what the commands of one sandbox share: the namespaces, and the root in one of them. */
+export const renderNamespaceBase = (plan: NamespacePlan, host: NamespaceHost): Program =>
+  renderBase(plan, host.arch, {
+    outer: (program) => {
+      unshareNamespaces(program, plan, true);
+      return prepareNamespaces(program, plan);
+    },
+    inner: (program) => enterRoot(program, buildRoot(program, plan, host.scaffold), '/', plan.mechanism),
+  });
+
+/** Renders a plan as the program of one command that joins such namespaces by these descriptors. */
+export const renderNamespaceCommand = (
+  plan: NamespacePlan,
+  host: Omit<NamespaceHost, 'scaffold'>,
+  joined: readonly number[],
+): Program => {
+  const ownProc = plan.mechanism.proc === 'fresh';
+  return renderRun(plan, host.arch, {
+    joined,
+    outer: (program) => joinNamespaces(program, plan, joined, ownProc),
+    inner: (program) => {
+      if (ownProc) mountOwnProc(program, plan);
+      program.goal = `go to "${plan.cwd}"`;
+      program.call('chdir', [program.string(plan.cwd)]);
+      confine(program, plan, host);
+    },
+    command: () => {},
+    ...(plan.broker && { broker: { ownNetwork: true } }),
+  });
+};
+
+/** Names the host and raises the network; returns the socket at which names are asked, if any resolve. */
+const prepareNamespaces = (program: Program, plan: NamespacePlan): Slot | undefined => {
   // rootless Podman's filter refuses it: the container's name shows then, which tells no more than the container
   const name = [program.string(plan.hostname), Buffer.byteLength(plan.hostname)] as const;
   program.call('sethostname', name, { onFailure: 'ignore' });
-  if (ownNetwork) raiseLoopback(program);
-  const resolver = plan.broker && plan.network.mode !== 'none' ? openResolver(program) : undefined;
-  const root = buildRoot(program, plan, host.scaffold);
-  enterRoot(program, root, plan.cwd, plan.mechanism);
+  if (plan.network.mode !== 'full') raiseLoopback(program);
+  return plan.broker && plan.network.mode !== 'none' ? openResolver(program) : undefined;
+};
+
+const confine = (program: Program, plan: NamespacePlan, host: Omit<NamespaceHost, 'scaffold'>): void => {
+  const ownNetwork = plan.network.mode !== 'full';
   setLimits(program, plan);
   dropCapabilities(program);
   forbidNewPrivileges(program);
@@ -48,7 +87,14 @@ const enterSandbox = (program: Program, plan: NamespacePlan, host: NamespaceHost
     ownIpc: true,
     ownPids: true,
   });
-  return resolver;
+};
+
+/** The /proc of this command's processes, over that of the base, whose processes are gone. */
+const mountOwnProc = (program: Program, plan: NamespacePlan): void => {
+  program.goal = 'mount "/proc"';
+  const root = openPath(program, AT_FDCWD, '/');
+  mountProc(program, new TargetTree(program, root), '/proc', plan);
+  program.call('close', [root]);
 };
 
 /**

@@ -16,6 +16,7 @@ import {
 } from '../../syscall/constants.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
 import { renderAddress } from '../../syscall/socket-address.ts';
+import { hasOwnNetwork } from './channel.ts';
 import { writeFile } from './files.ts';
 
 /**
@@ -41,12 +42,9 @@ export const unshareNamespaces = (program: Program, plan: Plan, mounts: boolean)
  * capabilities there, which the others ask for (setns(2)).
  */
 export const sharedNamespaces = ({ mechanism, network }: Pick<Plan, 'mechanism' | 'network'>): readonly string[] => [
-  'user',
+  ...(hasOwnNetwork({ mechanism }) ? ['user', 'ipc', 'uts', 'cgroup'] : []),
   ...(mechanism.kind === 'namespaces' ? ['mnt'] : []),
-  'ipc',
-  'uts',
-  'cgroup',
-  ...(network.mode === 'full' ? [] : ['net']),
+  ...(hasOwnNetwork({ mechanism }) && network.mode !== 'full' ? ['net'] : []),
 ];
 
 /**

@@ -103,13 +103,15 @@ const startOutsideBroker = (program: Program, arch: Arch, descriptors: readonly 
   return link;
 };
 
-/** Starts the broker in the sandbox's network, with the confinement of the inner supervisor. */
+/**
+ * Starts the broker in the sandbox's network, with the confinement of the inner supervisor. It ends with that, which is the first process
+ * of their PID namespace (pid_namespaces(7)).
+ */
 const startInsideBroker = (program: Program, arch: Arch, datagrams: Slot | undefined): Link => {
   const link = openLink(program);
   program.goal = 'start a broker';
-  fork(program, (line) => {
+  fork(program, () => {
     program.call('close', [link.command]);
-    dieWithParent(program, line);
     releaseStreams(program, undefined);
     const duties = { arch, channel: brokerChannel.inside, link, reports: false };
     liveAsBroker(program, { ...duties, ...(datagrams && { datagrams }) });

@@ -1,0 +1,78 @@
+import { closeSync, openSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
+import { SboxError } from '../domain/errors.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Launched } from '../rungs/launch.ts';
+import { baseServes, baseWord } from '../rungs/program/base.ts';
+import { sharedNamespaces } from '../rungs/program/namespaces.ts';
+import { type StartFacts, startBase } from '../rungs/start.ts';
+
+/** What the commands of one sandbox share. */
+export interface Base extends AsyncDisposable {
+  /** open descriptors of the namespaces that a command joins, in the order that the rung wants them */
+  readonly namespaces: readonly number[];
+  /** its process, where one has to live on to serve the sandbox's network */
+  readonly serving?: Launched;
+}
+
+/**
+ * Makes it. The namespaces live as long as these descriptors or a command; so nothing is left of them when this process ends, however
+ * it ends. Throws an SboxError.
+ */
+export const openBase = async (plan: Plan, facts: StartFacts, executable: string): Promise<Base> => {
+  const launched = startBase(plan, facts, executable);
+  if (!(await launched.ready)) throw await failureOf(launched);
+  const end = async (): Promise<void> => {
+    launched.child.kill('SIGKILL');
+    await launched.ended;
+  };
+  const namespaces: number[] = [];
+  const close = (): void => {
+    for (const descriptor of namespaces.splice(0)) closeSync(descriptor);
+  };
+  try {
+    for (const name of sharedNamespaces(plan)) namespaces.push(openSync(`/proc/${launched.child.pid}/ns/${name}`, 'r'));
+  } catch (error) {
+    close();
+    await end();
+    throw closedNamespaces(error as NodeJS.ErrnoException);
+  }
+  const serves = baseServes(plan);
+  if (serves) letServe(launched);
+  else await end();
+  return {
+    namespaces,
+    ...(serves && { serving: launched }),
+    async [Symbol.asyncDispose]() {
+      close();
+      if (serves) await end();
+    },
+  };
+};
+
+/** It waits for a word before it goes out of the launcher's reach; it does not keep this process alive. */
+const letServe = ({ child, brokers }: Launched): void => {
+  brokers[1]?.write(Buffer.alloc(baseWord));
+  child.unref();
+  for (const channel of child.stdio.slice(3)) (channel as (Duplex & { unref?: () => void }) | null)?.unref?.();
+  child.channel?.unref();
+};
+
+const failureOf = async (launched: Launched): Promise<Error> => {
+  const end = await launched.ended;
+  if (end.kind === 'failure') return end.error;
+  return new SboxError({
+    code: 'SBOX_E_SETUP',
+    message: 'cannot make the sandbox: it was killed meanwhile',
+    cause: 'something outside the sandbox killed it, such as the out-of-memory killer',
+    fix: 'look into: dmesg | tail',
+  });
+};
+
+const closedNamespaces = ({ code, message }: NodeJS.ErrnoException): SboxError =>
+  new SboxError({
+    code: 'SBOX_E_SETUP',
+    message: `cannot open the namespaces of the sandbox: ${code ?? message}`,
+    cause: code === 'EMFILE' ? 'this process has too many open files' : 'a security module keeps /proc/PID/ns closed',
+    fix: code === 'EMFILE' ? 'raise the limit (ulimit -n), or dispose of sandboxes that are done' : 'use the rung "landlock"',
+  });
