@@ -33,7 +33,8 @@ export const openRunner = () => {
       waiting.push({ resolve, reject });
       child.stdin.write(`${JSON.stringify(request)}\n`);
     });
-  return { ask, close: () => child.stdin.end() };
+  // its SIGTERM ends what it runs as well
+  return { ask, close: () => child.kill('SIGTERM') };
 };
 
 /** crun refuses a host with cgroups of both versions: there everything is measured in a mount namespace with the second one alone. */
@@ -52,36 +53,48 @@ export const runOnce = async (runner, { argv, cwd, env, sample }) => {
   return used;
 };
 
-export const quantile = (values, part) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * part)];
+/** Between the two nearest values in proportion. */
+export const quantile = (values, part) => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const place = (sorted.length - 1) * part;
+  const [low, high] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+  return low + (high - low) * (place % 1);
+};
 export const median = (values) => quantile(values, 0.5);
 
 /**
  * Runs the commands in turns (A B A B …) after a warm-up, and gives each one's medians, and the median of its ratios to the first one
  * with their quartiles: what the machine does beside hits both of a pair alike. A command whose first run fails is left out, and told.
- * Ends early, after three rounds at least, when its time is up.
+ * Ends early when its time is up, after three rounds at least, and at the deadline of the whole bench; a command that takes a tenth of that time
+ * alone runs in the first round only.
  */
-export const compare = async (runner, { commands, rounds, warmUp = 1, budgetMs = 60_000 }) => {
+export const compare = async (runner, { commands, rounds, budgetMs = 60_000 }, deadline) => {
+  const { usable, leftOut } = await warmUp(runner, commands, budgetMs / 10);
+  const end = Date.now() + budgetMs;
+  const isOver = (done) => Date.now() > deadline || (done >= 3 && Date.now() > end);
+  let done = 0;
+  for (; usable.length > 0 && done < rounds && (done === 0 || !isOver(done)); done++) {
+    for (const command of usable) {
+      if (done === 0 || !command.isSlow) command.samples.push(await runOnce(runner, command));
+    }
+  }
+  return { rows: usable.map((command) => summarize(command, usable[0])), leftOut, rounds: done };
+};
+
+/** Without the first command there is nothing to compare with. */
+const warmUp = async (runner, commands, slowMs) => {
   const usable = [];
   const leftOut = [];
   for (const command of commands) {
     try {
-      await runOnce(runner, command);
-      usable.push({ ...command, samples: [] });
+      const { wallMs } = await runOnce(runner, command);
+      usable.push({ ...command, isSlow: wallMs > slowMs && command !== commands[0], samples: [] });
     } catch (error) {
       leftOut.push({ name: command.name, own: command.own ?? false, why: firstLines(error.message) });
-      if (command === commands[0]) return { rows: [], leftOut, rounds: 0 };
+      if (command === commands[0]) break;
     }
   }
-  const started = Date.now();
-  let done = 0;
-  for (let round = 1 - warmUp; round < rounds && (done < 3 || Date.now() - started < budgetMs); round++) {
-    for (const command of usable) {
-      const used = await runOnce(runner, command);
-      if (round >= 0) command.samples.push(used);
-    }
-    if (round >= 0) done++;
-  }
-  return { rows: usable.map((command) => summarize(command, usable[0])), leftOut, rounds: done };
+  return { usable, leftOut };
 };
 
 const summarize = ({ name, samples }, first) => {

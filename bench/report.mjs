@@ -67,26 +67,25 @@ export const slopeOf = (counts, [first, ...rows]) =>
 
 /** This run against an earlier one: ratios to the first row of the group, which a faster or busier machine leaves as they are. */
 export const renderComparison = (before, now) => {
-  const lines = [
-    `\ncompared with ${before.machine.date}, sbox ${before.machine.sbox}\n`,
-    '| | ratio before | ratio now | change | ms before | ms now |',
-    '|---|---|---|---|---|---|',
-  ];
-  for (const { title, rows } of now.results) {
+  const groups = now.results.flatMap(({ title, rows }) => {
     const old = before.results.find((group) => group.title === title)?.rows ?? [];
-    for (const row of rows) {
-      const known = old.find(({ name }) => name === row.name);
-      if (known === undefined) continue;
-      const first = row === rows[0];
-      const overlap =
-        known.ratioQuartiles[1] >= row.ratioQuartiles[0] && row.ratioQuartiles[1] >= known.ratioQuartiles[0];
-      const change = first
-        ? ''
-        : `${(100 * (row.ratio / known.ratio - 1)).toFixed(0)} %${overlap ? ' (no difference shown)' : ''}`;
-      lines.push(
-        `| ${title}: ${row.name} | ${known.ratio.toFixed(2)} | ${row.ratio.toFixed(2)} | ${change} | ${known.medianMs.toFixed(1)} | ${row.medianMs.toFixed(1)} |`,
-      );
-    }
-  }
-  return lines.join('\n');
+    const lines = rows.slice(1).flatMap(
+      (row) =>
+        renderChange(
+          row,
+          old.find(({ name }) => name === row.name),
+        ) ?? [],
+    );
+    const head = ['| | ratio before | ratio now | change | ms before | ms now |', '|---|---|---|---|---|---|'];
+    return lines.length === 0 ? [] : [`\n${title}: against \`${rows[0].name}\`\n`, ...head, ...lines];
+  });
+  return [`\ncompared with ${before.machine.date}, sbox ${before.machine.sbox}`, ...groups].join('\n');
+};
+
+const renderChange = (row, old) => {
+  if (old === undefined) return undefined;
+  const isShared = old.ratioQuartiles[1] >= row.ratioQuartiles[0] && row.ratioQuartiles[1] >= old.ratioQuartiles[0];
+  const change = `${(100 * (row.ratio / old.ratio - 1)).toFixed(0)} %${isShared ? ' (no difference shown)' : ''}`;
+  const cells = [old.ratio.toFixed(2), row.ratio.toFixed(2), change, old.medianMs.toFixed(1), row.medianMs.toFixed(1)];
+  return `| ${row.name} | ${cells.join(' | ')} |`;
 };

@@ -15,7 +15,9 @@ import sys
 import tempfile
 import time
 
-ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+LIBC = ctypes.CDLL(None)
+LIBC.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+LIBC.prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG: nothing outlives the bench
 GRACE_S = 2
 numbers = itertools.count()  # `%n%` in a command is a number of its own
 
@@ -46,8 +48,11 @@ def reap_rest():
             time.sleep(0.001)
         else:
             for child in descendants():
-                os.kill(child, signal.SIGKILL)
-                killed += 1
+                try:
+                    os.kill(child, signal.SIGKILL)
+                    killed += 1
+                except ProcessLookupError:
+                    pass
             deadline = time.monotonic() + GRACE_S
 
 
@@ -89,7 +94,7 @@ def run(request):
     with tempfile.TemporaryFile() as stderr:
         processes = []
         alarm(processes)
-        signal.setitimer(signal.ITIMER_REAL, request.get("timeoutS", 120))
+        signal.setitimer(signal.ITIMER_REAL, request.get("timeoutS", 90))
         began = time.perf_counter()
         processes.append(start(request, subprocess.DEVNULL, stderr))
         _, status, usage = os.wait4(processes[0].pid, 0)
@@ -127,7 +132,7 @@ def crowd(request):
     folder, commands, processes = request["ready"], request["commands"], []
     with tempfile.TemporaryFile() as stderr:
         alarm(processes)
-        signal.setitimer(signal.ITIMER_REAL, request.get("timeoutS", 120))
+        signal.setitimer(signal.ITIMER_REAL, request.get("timeoutS", 90))
         began, usage_before = time.perf_counter(), os.times()
         for command in commands:
             processes.append(start(command, read, stderr))
@@ -153,6 +158,26 @@ def crowd(request):
         }
 
 
+def stop(*_):
+    for _ in range(50):
+        children = descendants()
+        for child in children:
+            try:
+                os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        if not children:
+            break
+        time.sleep(0.02)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            pass
+    os._exit(0)
+
+
+signal.signal(signal.SIGTERM, stop)
 for line in sys.stdin:
     request = json.loads(line)
     try:

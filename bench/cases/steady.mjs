@@ -7,7 +7,7 @@ export const steady = ({ material, rungs, peers }) => {
   const group = (title, cwd, argv) => ({
     title: `steady: ${title}`,
     rounds: 7,
-    budgetMs: 45_000,
+    budgetMs: 40_000,
     commands: [
       { name: 'outside', argv, cwd },
       ...rungs.map((rung) => inside(rung, 'none', { argv, cwd, name: `sbox, ${rung}` })),
@@ -19,12 +19,12 @@ export const steady = ({ material, rungs, peers }) => {
   const times = (count, command) => ['sh', '-c', `for i in $(seq ${count}); do ${command} || exit 1; done`];
   const tsc = 'node node_modules/typescript/bin/tsc -p tsconfig.types.json';
   return [
-    () => group('git status 40 times, 20,000 files', material.repository(), times(40, 'git status --short')),
+    () => group('git status 20 times, 20,000 files', material.repository(), times(20, 'git status --short')),
     () =>
       group(
-        'rg over 100,000 files, 5 times',
+        'rg over 100,000 files, twice',
         material.files(100_000),
-        times(5, 'rg --quiet --no-ignore "no such line" . || true'),
+        times(2, 'rg --quiet --no-ignore "no such line" . || true'),
       ),
     () => group('2,000 processes', material.empty(), times(2000, '/bin/true')),
     () => group('tsc on this project, 3 times', material.project(), times(3, tsc)),

@@ -101,6 +101,7 @@ const openDaemon = async (folder, name, port, lines, options) => {
   const file = join(folder, `${name}.conf`);
   writeFileSync(file, `${lines.join('\n')}\n`);
   const child = spawn(program, options(file), { env: plainEnv, stdio: 'ignore' });
+  process.once('exit', () => child.kill('SIGKILL')); // unlike the listeners it has no input whose end it would see
   try {
     await untilListening(port, child);
   } catch (error) {

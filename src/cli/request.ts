@@ -1,6 +1,5 @@
-import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { exitCode, SboxError } from '../domain/errors.ts';
+import { findWorkspace } from '../session/places.ts';
 import type { RunRequest } from '../session/request.ts';
 import type { CliContext } from './context.ts';
 import { parseInvocation, type RunOptions } from './options.ts';
@@ -10,7 +9,7 @@ export const renderRequest = (command: readonly string[], options: RunOptions, c
   const env = Object.fromEntries(
     Object.entries(context.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-  const workspace = options.workspace === undefined ? context.cwd : resolveWorkspace(options.workspace, context.cwd);
+  const workspace = options.workspace === undefined ? context.cwd : findWorkspace(options.workspace, context.cwd);
   return {
     invocation: parseInvocation(command, options, context.cwd),
     profiles: options.profile,
@@ -25,17 +24,4 @@ export const renderRequest = (command: readonly string[], options: RunOptions, c
     packageDir: context.packageDir,
     terminal: true,
   };
-};
-
-const resolveWorkspace = (folder: string, cwd: string): string => {
-  try {
-    return realpathSync.native(resolve(cwd, folder));
-  } catch (error) {
-    throw new SboxError({
-      code: 'SBOX_E_WORKSPACE',
-      message: `cannot use "${folder}" as the workspace: ${(error as NodeJS.ErrnoException).code}`,
-      fix: `mkdir -p "${resolve(cwd, folder)}"`,
-      exitCode: exitCode.usage,
-    });
-  }
 };

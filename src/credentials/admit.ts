@@ -41,7 +41,7 @@ export const admitRequest = (
 export const isSessionHeader = (name: string): boolean => /^set-cookie2?$/i.test(name);
 
 /** The refusal of a placeholder where none may be. */
-export const misplaced = (where: string, { host }: BoundHost): Refusal => ({
+const misplaced = (where: string, { host }: BoundHost): Refusal => ({
   kind: 'refused',
   status: 403,
   reason: 'placeholder',
@@ -99,7 +99,7 @@ const checkHead = (request: RequestHead, destination: BoundHost): Refusal | unde
 };
 
 /** Whether a Host header or :authority means this destination. */
-export const isHost = (value: string, { host, port }: BoundHost): boolean => {
+const isHost = (value: string, { host, port }: BoundHost): boolean => {
   const text = value.toLowerCase();
   return text === `${host.toLowerCase()}:${port}` || (port === 443 && text === host.toLowerCase());
 };

@@ -18,26 +18,10 @@ export interface Automaton {
 
 export const buildAutomaton = (pairs: readonly Pair[]): Automaton => {
   const { classes, width } = classify(pairs);
-  const size = 1 + pairs.reduce((sum, { find }) => sum + find.length, 0);
-  const next = new Int32Array(size * width);
-  const depth = new Int32Array(size);
-  const output = new Int32Array(size).fill(-1);
-  let states = 1;
-  pairs.forEach(({ find }, index) => {
-    let state = 0;
-    for (const byte of find) {
-      const edge = state * width + at(classes, byte);
-      if (at(next, edge) === 0) {
-        depth[states] = at(depth, state) + 1;
-        next[edge] = states++;
-      }
-      state = at(next, edge);
-    }
-    if (at(output, state) < 0) output[state] = index;
-  });
+  const { next, depth, output } = plant(pairs, classes, width);
   link(next, output, width);
   const starts = classes.map((symbol) => (at(next, symbol) === 0 ? 0 : 1));
-  return { next: next.slice(0, states * width), classes, width, starts, depth: depth.slice(0, states), output, pairs };
+  return { next, classes, width, starts, depth, output, pairs };
 };
 
 /** The state after one more byte. */
@@ -65,7 +49,7 @@ export const skip = (starts: Uint8Array, bytes: Buffer, from: number): number =>
 };
 
 /** An element of a typed array by an index that is known to be inside. */
-export const at = (array: Int32Array | Uint8Array, index: number): number => array[index] as number;
+const at = (array: Int32Array | Uint8Array, index: number): number => array[index] as number;
 
 const classify = (pairs: readonly Pair[]): { classes: Uint8Array; width: number } => {
   const classes = new Uint8Array(256);
@@ -76,21 +60,49 @@ const classify = (pairs: readonly Pair[]): { classes: Uint8Array; width: number 
   return { classes, width };
 };
 
+/** The tree of the texts. Most share a beginning: the tables grow as states come, instead of having room for every letter. */
+const plant = (pairs: readonly Pair[], classes: Uint8Array, width: number) => {
+  let next = new Int32Array(1024 * width);
+  const depth = [0];
+  const output = [-1];
+  pairs.forEach(({ find }, index) => {
+    let state = 0;
+    for (const byte of find) {
+      const edge = state * width + at(classes, byte);
+      if (at(next, edge) === 0) {
+        if ((depth.length + 1) * width > next.length) next = grow(next);
+        next[edge] = depth.length;
+        depth.push((depth[state] as number) + 1);
+        output.push(-1);
+      }
+      state = at(next, edge);
+    }
+    if ((output[state] as number) < 0) output[state] = index;
+  });
+  return { next: next.slice(0, depth.length * width), depth: Int32Array.from(depth), output: Int32Array.from(output) };
+};
+
+const grow = (table: Int32Array): Int32Array<ArrayBuffer> => {
+  const larger = new Int32Array(table.length * 2);
+  larger.set(table);
+  return larger;
+};
+
 /** Breadth first, so that the state of the longest proper suffix is complete before it is copied from. */
 const link = (next: Int32Array, output: Int32Array, width: number): void => {
-  const suffix = new Map<number, number>();
+  const suffix = new Int32Array(output.length);
   const queue: number[] = [];
   for (let symbol = 0; symbol < width; symbol++) if (at(next, symbol) !== 0) queue.push(at(next, symbol));
   for (let head = 0; head < queue.length; head++) {
     const state = queue[head] as number;
-    const back = suffix.get(state) ?? 0;
+    const back = at(suffix, state);
     if (at(output, state) < 0) output[state] = at(output, back);
     for (let symbol = 0; symbol < width; symbol++) {
       const edge = state * width + symbol;
       const other = at(next, back * width + symbol);
       if (at(next, edge) === 0) next[edge] = other;
       else {
-        suffix.set(at(next, edge), other);
+        suffix[at(next, edge)] = other;
         queue.push(at(next, edge));
       }
     }

@@ -18,6 +18,8 @@ export interface InjectionOptions {
 /** The rules of one run: what may go where, what must not come back. */
 export const openInjection = ({ bindings, tokens = [] }: InjectionOptions): Injection => {
   const tables = openTables(() => [...bindings, ...tokens.flatMap((store) => store.bindings())]);
+  // at once, while the command is still starting: a few milliseconds that no request has to wait for
+  tables();
   const holds = (text: string): boolean => contains(tables().seek, Buffer.from(text, 'latin1'));
   const scrub = (bytes: Buffer): Buffer => scrubBytes(tables().scrub, bytes);
   const scrubText = (text: string): string => scrub(Buffer.from(text, 'latin1')).toString('latin1');
@@ -58,7 +60,7 @@ interface Tables {
   readonly scrub: Automaton;
 }
 
-/** Built at the first use, and again when the bindings have changed. */
+/** Built again when the bindings have changed. */
 const openTables = (current: () => readonly Binding[]): (() => Tables) => {
   let built: Tables | undefined;
   return () => {

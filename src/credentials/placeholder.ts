@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Parsed } from '../domain/parsed.ts';
 
 /** Shorter secrets can't be told from ordinary text, and would be replaced where they are none. */
-export const shortestSecret = 12;
+const shortestSecret = 12;
 const longestSecret = 16_384;
 /** Fewer random characters could be guessed, or meet the secret by chance. */
 const fewestRandom = 8;

@@ -1,4 +1,7 @@
-/** A place in a text file; line and column count from 1, the column in UTF-16 units. */
+/**
+ * A place in a text file; line and column count from 1, the column in UTF-16 units. Of a value that no text holds, `file` is the path, and
+ * the line 0.
+ */
 export interface Place {
   readonly file: string;
   readonly line: number;

@@ -61,32 +61,42 @@ const systemFolders = [
 
 const checkCommand = (profile: Profile, invocation: Invocation, facts: Facts): void => {
   const problems: Problem[] = [];
-  const texts: [string, string][] = [
-    ...invocation.command.map((text, index): [string, string] => [`argument ${index} of the command`, text]),
-    ...Object.entries(invocation.set).map(([name, value]): [string, string] => [
-      `the variable ${name}`,
-      `${name}=${value}`,
-    ]),
-    ['the sandbox name', invocation.name ?? ''],
-    ['the working directory', facts.cwd],
-  ];
-  for (const [what, text] of texts)
-    if (text.includes('\0')) problems.push({ message: `${what} holds a NUL character` });
   for (const { source, target = '' } of [...profile.mounts, ...invocation.mounts]) {
     if (`${source}${target}`.includes('\0')) problems.push({ message: 'a mount holds a NUL character' });
   }
-  for (const name of Object.keys({ ...profile.env.set, ...invocation.set })) {
-    if (!variablePattern.test(name))
-      problems.push({ message: `"${name}" is not a name for a variable`, hint: 'use letters, digits and underscores' });
-  }
-  if (invocation.command[0] === '')
-    problems.push({ message: 'the command is an empty word', hint: 'put the command behind --' });
+  for (const name of Object.keys(profile.env.set)) problems.push(...checkVariable(name));
   if (invocation.name !== undefined && !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(invocation.name)) {
     problems.push({
       message: `"${invocation.name}" is not a name for a sandbox`,
       hint: 'use up to 64 of a-z, 0-9, dot, dash and underscore',
     });
   }
+  const { command, set, name = '' } = invocation;
+  assertTexts({ command, set, cwd: facts.cwd, name }, problems);
+};
+
+/** What a command is started with. */
+interface Texts {
+  readonly command: readonly string[];
+  readonly set: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly name?: string;
+}
+
+/** Refuses what execve(2) and its kin can't take, with all other problems. Throws an SboxError. */
+export const assertTexts = ({ command, set, cwd, name = '' }: Texts, others: readonly Problem[] = []): void => {
+  const texts: [string, string][] = [
+    ...command.map((text, index): [string, string] => [`argument ${index} of the command`, text]),
+    ...Object.entries(set).map(([name, value]): [string, string] => [`the variable ${name}`, `${name}=${value}`]),
+    ['the sandbox name', name],
+    ['the working directory', cwd],
+  ];
+  const problems = [
+    ...texts.filter(([, text]) => text.includes('\0')).map(([what]) => ({ message: `${what} holds a NUL character` })),
+    ...others,
+    ...Object.keys(set).flatMap(checkVariable),
+    ...(command[0] === '' ? [{ message: 'the command is an empty word', hint: 'put the command behind --' }] : []),
+  ];
   if (problems.length > 0) {
     throw new SboxError({
       code: 'SBOX_E_USAGE',
@@ -99,10 +109,15 @@ const checkCommand = (profile: Profile, invocation: Invocation, facts: Facts): v
   if (long) {
     throw new SboxError({
       code: 'SBOX_E_NOT_EXECUTABLE',
-      message: `cannot execute "${invocation.command[0]}": ${long[0]} is longer than ${maxArgumentBytes} bytes`,
+      message: `cannot execute "${command[0]}": ${long[0]} is longer than ${maxArgumentBytes} bytes`,
       cause: 'the kernel takes no longer one (E2BIG)',
       fix: 'pass it through a file or standard input',
       exitCode: exitCode.notExecutable,
     });
   }
 };
+
+const checkVariable = (name: string): Problem[] =>
+  variablePattern.test(name)
+    ? []
+    : [{ message: `"${name}" is not a name for a variable`, hint: 'use letters, digits and underscores' }];

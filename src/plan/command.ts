@@ -24,10 +24,12 @@ export const planCommand = (
   const chosen = [invocation.command, profile.command, [shell]].find((command) => command.length > 0);
   const argv = chosen as unknown as PlannedCommand['argv'];
   const [name] = argv;
-  const typed = name.includes('/')
-    ? [resolvePath(facts.cwd, name)]
-    : path.split(':').map((folder) => `${folder}/${name}`);
+  const typed = planCandidates(name, facts.cwd, path);
   // the host's own, under its real path: a link to it may not be visible inside
   const { command } = facts.tools;
   return { argv, candidates: command === undefined || typed.includes(command) ? typed : [...typed, command] };
 };
+
+/** The absolute paths that a command's name may stand for. */
+export const planCandidates = (name: string, cwd: string, path: string): string[] =>
+  name.includes('/') ? [resolvePath(cwd, name)] : path.split(':').map((folder) => `${folder}/${name}`);

@@ -5,6 +5,7 @@ import type { Problem } from '../domain/problem.ts';
 import type { Profile } from '../domain/profile.ts';
 import { invalid, readLayer, readShippedLayer } from './document.ts';
 import { baseProfile, type FoundProfile, findProfile, type ProfileFolders } from './find.ts';
+import { type InlineDocument, readInlineLayer } from './inline.ts';
 import type { Layer } from './layer.ts';
 import { mergeLayers } from './merge.ts';
 import { readDocument, unreadable } from './read-text.ts';
@@ -15,6 +16,10 @@ export interface ProfileRequest extends ProfileFolders {
   readonly names: readonly string[];
   /** from --config: the operator's word, in place of the workspace's sbox.json */
   readonly configFile?: string;
+  /** a program's word, in place of either */
+  readonly policy?: InlineDocument;
+  /** what a program adds to all of them: the strongest */
+  readonly additions?: InlineDocument;
   readonly ignoreWorkspaceConfig: boolean;
   readonly workspace: string;
   /** $XDG_STATE_HOME/sbox: knows what is trusted */
@@ -22,7 +27,7 @@ export interface ProfileRequest extends ProfileFolders {
 }
 
 /**
- * The profile of a run. Weakest first: `default`, the workspace's sbox.json or --config, the names of --profile; each
+ * The profile of a run. Weakest first: `default`, the workspace's sbox.json or --config, the names of --profile, additions; each
  * behind what it extends, each once. Errors: SBOX_E_PROFILE (2) with every problem of a document; SBOX_E_UNTRUSTED.
  */
 export const loadProfile = async (request: ProfileRequest): Promise<Profile> => {
@@ -31,6 +36,7 @@ export const loadProfile = async (request: ProfileRequest): Promise<Profile> => 
   const config = await readConfig(request);
   if (config !== undefined) await addLayer(config, [], stack);
   for (const name of request.names) await addProfile(named(name, request), [], stack);
+  if (request.additions) await addLayer(await readInlineLayer(request.additions), [], stack);
   return mergeLayers(stack.layers);
 };
 
@@ -89,7 +95,8 @@ const checkExtends = (layer: Layer, folders: ProfileFolders): Problem[] =>
   });
 
 const readConfig = async (request: ProfileRequest): Promise<Layer | undefined> => {
-  const { configFile, ignoreWorkspaceConfig, workspace, stateDir } = request;
+  const { policy, configFile, ignoreWorkspaceConfig, workspace, stateDir } = request;
+  if (policy !== undefined) return readInlineLayer(policy);
   if (configFile !== undefined) {
     const document = readDocument(configFile, 'follow');
     if (document === undefined) throw unreadable(configFile, 'ENOENT');

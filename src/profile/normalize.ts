@@ -80,7 +80,7 @@ const normalizeNetwork = (network: WrittenNetwork, source: Source): Layer['netwo
 
 const originOf = ({ placeOf }: Source, path: readonly (string | number)[]): string => {
   const { file, line, column } = placeOf(path);
-  return `${file}:${line}:${column}`;
+  return line === 0 ? file : `${file}:${line}:${column}`;
 };
 
 const normalizeEnv = (env: DocumentValue['env']): EnvironmentPolicy => ({

@@ -1,5 +1,4 @@
 import { closeSync, openSync } from 'node:fs';
-import type { Duplex } from 'node:stream';
 import { SboxError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Launched } from '../rungs/launch.ts';
@@ -22,10 +21,7 @@ export interface Base extends AsyncDisposable {
 export const openBase = async (plan: Plan, facts: StartFacts, executable: string): Promise<Base> => {
   const launched = startBase(plan, facts, executable);
   if (!(await launched.ready)) throw await failureOf(launched);
-  const end = async (): Promise<void> => {
-    launched.child.kill('SIGKILL');
-    await launched.ended;
-  };
+  const end = (): void => void launched.child.kill('SIGKILL');
   const namespaces: number[] = [];
   const close = (): void => {
     for (const descriptor of namespaces.splice(0)) closeSync(descriptor);
@@ -34,29 +30,40 @@ export const openBase = async (plan: Plan, facts: StartFacts, executable: string
     for (const name of sharedNamespaces(plan)) namespaces.push(openSync(`/proc/${launched.child.pid}/ns/${name}`, 'r'));
   } catch (error) {
     close();
-    await end();
+    end();
     throw closedNamespaces(error as NodeJS.ErrnoException);
   }
   const serves = baseServes(plan);
   if (serves) letServe(launched);
-  else await end();
+  else end();
   return {
     namespaces,
     ...(serves && { serving: launched }),
     async [Symbol.asyncDispose]() {
       close();
-      if (serves) await end();
+      await (serves ? endServing(launched) : launched.ended);
     },
   };
 };
 
 /** It waits for a word before it goes out of the launcher's reach; it does not keep this process alive. */
-const letServe = ({ child, brokers }: Launched): void => {
-  brokers[1]?.write(Buffer.alloc(baseWord));
-  child.unref();
-  for (const channel of child.stdio.slice(3)) (channel as (Duplex & { unref?: () => void }) | null)?.unref?.();
-  child.channel?.unref();
+const letServe = (launched: Launched): void => {
+  launched.brokers[1]?.write(Buffer.alloc(baseWord));
+  for (const { unref } of handlesOf(launched)) unref();
 };
+
+const endServing = async (launched: Launched): Promise<void> => {
+  for (const { ref } of handlesOf(launched)) ref();
+  launched.child.kill('SIGKILL');
+  await launched.ended;
+};
+
+/** All that keeps the event loop of this process alive for a child. */
+const handlesOf = ({ child }: Launched) =>
+  [child, child.channel, ...child.stdio].flatMap((handle) => {
+    const one = handle as { ref?: () => void; unref?: () => void } | null | undefined;
+    return one?.ref && one.unref ? [{ ref: () => one.ref?.(), unref: () => one.unref?.() }] : [];
+  });
 
 const failureOf = async (launched: Launched): Promise<Error> => {
   const end = await launched.ended;
@@ -74,5 +81,8 @@ const closedNamespaces = ({ code, message }: NodeJS.ErrnoException): SboxError =
     code: 'SBOX_E_SETUP',
     message: `cannot open the namespaces of the sandbox: ${code ?? message}`,
     cause: code === 'EMFILE' ? 'this process has too many open files' : 'a security module keeps /proc/PID/ns closed',
-    fix: code === 'EMFILE' ? 'raise the limit (ulimit -n), or dispose of sandboxes that are done' : 'use the rung "landlock"',
+    fix:
+      code === 'EMFILE'
+        ? 'raise the limit (ulimit -n), or dispose of sandboxes that are done'
+        : 'use the rung "landlock"',
   });

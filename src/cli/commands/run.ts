@@ -2,7 +2,7 @@ import { closeSync, openSync, realpathSync, writeSync } from 'node:fs';
 import { exitCode, SboxError } from '../../domain/errors.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { renderRefusals } from '../../domain/refusals.ts';
-import { type PlannedRun, planRequest, type RunRequest } from '../../session/request.ts';
+import { type PlannedRun, planAgain, planRequest, type RunRequest } from '../../session/request.ts';
 import { type Outcome, openSession } from '../../session/session.ts';
 import { passSignals } from '../../session/signals.ts';
 import type { CliContext } from '../context.ts';
@@ -56,16 +56,11 @@ const runPlanned = async (
   try {
     return { outcome: await runOnce(planned), plan: planned.plan };
   } catch (thrown) {
-    if (!(thrown instanceof SboxError) || !outdated.includes(thrown.code)) throw thrown;
-    const again = await planRequest(request, 'look again');
-    if (JSON.stringify(again.plan.mechanism) === JSON.stringify(planned.plan.mechanism)) throw thrown;
+    const again = await planAgain(request, planned, thrown);
     report(again.plan, options, context);
     return { outcome: await runOnce(again), plan: again.plan };
   }
 };
-
-/** Failures that a change of the machine since the last look explains. */
-const outdated: readonly string[] = ['SBOX_E_USERNS_DENIED', 'SBOX_E_SETUP'];
 
 const runOnce = async ({ plan, facts, executable }: PlannedRun): Promise<Outcome> => {
   await using session = await openSession(plan, facts, { executable, stdio: ['inherit', 'inherit', 'inherit'] });

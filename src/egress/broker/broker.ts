@@ -1,34 +1,10 @@
 import { ERRNO } from '../../syscall/constants.ts';
-import type { Arch } from '../../syscall/numbers.ts';
-import type { InternetAddress } from '../../syscall/socket-address.ts';
 import { answer } from './answer.ts';
 import { parseTrappedCall } from './caller.ts';
 import { Connections } from './connections.ts';
-import type { BrokerLink } from './link.ts';
-import { pathActs, type VisiblePaths } from './paths.ts';
+import type { BrokerOptions } from './options.ts';
+import { pathActs } from './paths.ts';
 import { sendDatagram } from './sockets.ts';
-
-/** What the broker asks about a connection to an address that is not the sandbox's own. */
-export type Route =
-  /** to a port of the launcher's on loopback; `announce` is told the local port of the connection before it is handed over */
-  | { readonly kind: 'relay'; readonly port: number; readonly announce: (localPort: number) => void }
-  | { readonly kind: 'refuse'; readonly error: number };
-
-export interface BrokerOptions {
-  readonly arch: Arch;
-  /** reports calls and acts in the launcher's network */
-  readonly outside: BrokerLink;
-  /** acts in the sandbox's own network; absent where it has none */
-  readonly inside?: BrokerLink;
-  /** the outer supervisor's process id, which every process of the run descends from */
-  readonly supervisor: number;
-  /** where a TCP connection goes; asked after the sandbox's own loopback has refused it, if it is to a loopback address */
-  readonly route: (address: InternetAddress) => Promise<Route>;
-  /** hides everything else from the calls that take a path; absent where no such call is trapped */
-  readonly paths?: VisiblePaths;
-  /** answers a DNS query; absent where no names resolve */
-  readonly answerDns?: (query: Buffer) => Promise<Buffer>;
-}
 
 /**
  * Decides on the sandbox's trapped calls: always on a copy of what the caller asked for. No call goes on whose argument lies in the

@@ -10,6 +10,9 @@ export interface TrappedCall {
   readonly args: readonly bigint[];
 }
 
+/** What the broker does about one kind of call. */
+export type Act = (call: TrappedCall) => Promise<void>;
+
 export const parseTrappedCall = (bytes: Buffer): TrappedCall => ({
   id: bytes.readBigUInt64LE(0),
   pid: bytes.readUInt32LE(8),

@@ -15,9 +15,10 @@ import {
 import { syscallNumber } from '../../syscall/numbers.ts';
 import { type InternetAddress, parseAddress, renderAddress } from '../../syscall/socket-address.ts';
 import { answer, install, letContinue, release, shutDown } from './answer.ts';
-import type { BrokerOptions } from './broker.ts';
 import {
+  type Act,
   isDescendant,
+  readDescriptorPath,
   readDuplicates,
   readEpollEntries,
   readFlags,
@@ -28,8 +29,8 @@ import {
 } from './caller.ts';
 import { askConnect, askProtocol, type Connected, type ConnectQuestion } from './connect.ts';
 import type { BrokerLink } from './link.ts';
+import type { BrokerOptions } from './options.ts';
 import { OwnSockets } from './own-sockets.ts';
-
 import { makeDatagramChannel, makeLoopbackSocket } from './sockets.ts';
 
 /** A connect(2) in the making. */
@@ -41,9 +42,6 @@ interface Attempt {
 }
 
 const failure = (errno: number) => ({ error: -errno });
-
-/** What the broker does about one kind of call. */
-export type Act = (call: TrappedCall) => Promise<void>;
 
 /** connect(2), and where the sandbox shares the host's network, the calls that make and use sockets. */
 export class Connections {
@@ -241,8 +239,18 @@ const pathOf = ({ call, address }: Attempt): string | undefined => {
   if (address.length <= 2 || address[2] === 0) return undefined;
   const end = address.indexOf(0, 2);
   const path = address.toString('utf8', 2, end < 0 ? address.length : end);
-  return isAbsolute(path) ? path : join(readWorkingDirectory(call.pid), path);
+  return isAbsolute(path) ? asOfCaller(path, call.pid) : join(readWorkingDirectory(call.pid), path);
 };
+
+/** What these links lead to is the caller's, not the broker's who looks the path up: so programs name a path that is too long for sun_path. */
+const ownLink = /^\/(?:proc\/(?:self|thread-self)\/(?:fd\/(\d+)|cwd|root)|dev\/fd\/(\d+))(?=\/|$)/;
+
+const asOfCaller = (path: string, pid: number): string =>
+  path.replace(ownLink, (link, descriptor?: string, device?: string) => {
+    const number = descriptor ?? device;
+    if (number !== undefined) return readDescriptorPath(pid, Number(number)) ?? '/proc/none';
+    return link.endsWith('/cwd') ? readWorkingDirectory(pid) : '/';
+  });
 
 /** All of 127.0.0.0/8, ::1, and the unspecified addresses, which lead to the former (ip(7)). */
 export const isLoopback = ({ family, address }: InternetAddress): boolean =>

@@ -4,8 +4,7 @@ import { AT_FDCWD, ERRNO } from '../../syscall/constants.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import { type PathCall, pathCalls } from '../../syscall/path-calls.ts';
 import { answer, letContinue } from './answer.ts';
-import { readDescriptorPath, readMemory, readWorkingDirectory, type TrappedCall } from './caller.ts';
-import type { Act } from './connections.ts';
+import { type Act, readDescriptorPath, readMemory, readWorkingDirectory, type TrappedCall } from './caller.ts';
 import type { BrokerLink } from './link.ts';
 
 /** What exists for the sandbox's command: these host paths, absolute and without links, what lies below them, and the way to them. */

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { forward, sendAnswer } from './forward.ts';
@@ -25,82 +25,24 @@ const keepAliveMs = 120_000;
 
 /** HTTP/1.1 by Node's own parser in its strict form. What goes out is written anew, so that no other parser sees it otherwise. */
 export const openHttp = (served: Served, serveConnect: ServeConnect): HttpServing => {
-  const origins = new WeakMap<Duplex, Origin>();
-  const announced = new WeakSet<Duplex>();
-  const agents: Agents = { keeping: new WayAgent(true), single: new WayAgent(false) };
-  const lacksToken = (request: IncomingMessage): boolean =>
-    !origins.has(request.socket) && !announced.has(request.socket) && !presentsToken(served.token, request.headers);
-
-  const server = createServer({
-    insecureHTTPParser: false,
-    requireHostHeader: false,
-    headersTimeout: served.limits.headTimeoutMs,
-    requestTimeout: 0,
-    keepAliveTimeout: keepAliveMs,
-    noDelay: true,
-  });
-
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const startedMs = Date.now();
-    if (lacksToken(request)) return sendAnswer(response, tokenRequired());
-    const origin = origins.get(request.socket);
-    const target = await findTarget(served, request, origin?.decision);
-    if (response.destroyed) return;
-    if (target.kind === 'target') return forward(served, { request, response, target, origin, agents, startedMs });
-    if (target.kind === 'bad') return sendAnswer(response, target.answer);
-    tellAtOnce(served, target.decision, startedMs);
-    sendAnswer(response, refusal(target.decision));
-  };
-
-  const upgrade = async (request: IncomingMessage, client: Socket, head: Buffer): Promise<void> => {
-    const startedMs = Date.now();
-    if (lacksToken(request)) return answerAndClose(client, tokenRequired());
-    if (!mayUpgrade(request)) return start(client, Buffer.concat([withoutUpgrade(request), head]));
-    const origin = origins.get(client);
-    const target = await findTarget(served, request, origin?.decision);
-    if (client.destroyed) return;
-    if (target.kind === 'target')
-      return forwardUpgrade(served, { request, client, head, target, origin, agent: agents.single, startedMs });
-    if (target.kind === 'bad') return answerAndClose(client, target.answer);
-    tellAtOnce(served, target.decision, startedMs);
-    answerAndClose(client, refusal(target.decision));
-  };
-
-  const connect: ServeConnect = (request, client, head) => {
-    if (lacksToken(request)) return answerAndClose(client, tokenRequired());
-    if (!origins.has(client)) return serveConnect(request, client, head);
-    answerAndClose(client, badRequest('CONNECT is for a proxy, and this connection goes to a host', 405));
-  };
-
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
-    orCut(request.socket, serve(request, response));
-  server.on('request', onRequest).on('checkContinue', onRequest);
-  server.on('upgrade', (request, client, head) => orCut(client as Socket, upgrade(request, client as Socket, head)));
-  server.on('connect', (request, client, head) => connect(request, client as Socket, head));
-  server.on('clientError', (_error, client) => {
-    if (client.writable) answerAndClose(client as Socket, badRequest('the request is not valid HTTP/1.1'));
-    else client.destroy();
-  });
-  // a client may send its request and the end at once; an undocumented property, absent from the types
-  Object.assign(server, { httpAllowHalfOpen: true });
-  // it never listens itself; this starts its check of headersTimeout
-  server.emit('listening');
-
+  const server = openParser(served);
   const start = (client: Socket, bytes: Buffer): void => {
     if (client.readableEnded) return void client.destroy();
     if (bytes.length > 0) client.unshift(bytes);
     server.emit('connection', client);
     client.resume();
   };
-
+  const agents: Agents = { keeping: new WayAgent(true), single: new WayAgent(false) };
+  const desk: Desk = { served, agents, origins: new WeakMap(), announced: new WeakSet(), start };
+  attend(desk, server, serveConnect);
   return {
     serveProxy: (client, bytes, isAnnounced) => {
-      if (isAnnounced) announced.add(client);
+      if (isAnnounced) desk.announced.add(client);
       start(client, bytes);
     },
     serveOrigin: ({ client, decision }, bytes, upstream) => {
       const origin: Origin = { decision, upstream };
-      origins.set(client, origin);
+      desk.origins.set(client, origin);
       client.once('close', () => origin.upstream?.destroy());
       start(client, bytes);
     },
@@ -110,4 +52,83 @@ export const openHttp = (served: Served, serveConnect: ServeConnect): HttpServin
       server.close();
     },
   };
+};
+
+/** What the requests of all connections share. */
+interface Desk {
+  readonly served: Served;
+  readonly agents: Agents;
+  /** connections that go to one host */
+  readonly origins: WeakMap<Duplex, Origin>;
+  /** connections that need no token */
+  readonly announced: WeakSet<Duplex>;
+  /** gives a connection to the parser, which first sees some bytes that were read already */
+  readonly start: (client: Socket, bytes: Buffer) => void;
+}
+
+const openParser = ({ limits }: Served): Server => {
+  const server = createServer({
+    insecureHTTPParser: false,
+    requireHostHeader: false,
+    headersTimeout: limits.headTimeoutMs,
+    requestTimeout: 0,
+    keepAliveTimeout: keepAliveMs,
+    noDelay: true,
+  });
+  // a client may send its request and the end at once; an undocumented property, absent from the types
+  Object.assign(server, { httpAllowHalfOpen: true });
+  // it never listens itself; this starts its check of headersTimeout
+  server.emit('listening');
+  return server;
+};
+
+const attend = (desk: Desk, server: Server, serveConnect: ServeConnect): void => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+    orCut(request.socket, serveRequest(desk, request, response));
+  server.on('request', onRequest).on('checkContinue', onRequest);
+  server.on('upgrade', (request, client, head) => {
+    orCut(client as Socket, serveUpgrade(desk, request, client as Socket, head));
+  });
+  server.on('connect', (request, duplex, head) => {
+    const client = duplex as Socket;
+    if (lacksToken(desk, request)) answerAndClose(client, tokenRequired());
+    else if (!desk.origins.has(client)) serveConnect(request, client, head);
+    else answerAndClose(client, badRequest('CONNECT is for a proxy, and this connection goes to a host', 405));
+  });
+  server.on('clientError', (_error, client) => {
+    if (client.writable) answerAndClose(client as Socket, badRequest('the request is not valid HTTP/1.1'));
+    else client.destroy();
+  });
+};
+
+const lacksToken = ({ served, origins, announced }: Desk, { socket, headers }: IncomingMessage): boolean =>
+  !origins.has(socket) && !announced.has(socket) && !presentsToken(served.token, headers);
+
+const serveRequest = async (desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const { served, agents, origins } = desk;
+  const startedMs = Date.now();
+  if (lacksToken(desk, request)) return sendAnswer(response, tokenRequired());
+  const origin = origins.get(request.socket);
+  const target = await findTarget(served, request, origin?.decision);
+  if (response.destroyed) return;
+  if (target.kind === 'target') return forward(served, { request, response, target, origin, agents, startedMs });
+  if (target.kind === 'bad') return sendAnswer(response, target.answer);
+  tellAtOnce(served, target.decision, startedMs);
+  sendAnswer(response, refusal(target.decision));
+};
+
+const serveUpgrade = async (desk: Desk, request: IncomingMessage, client: Socket, head: Buffer): Promise<void> => {
+  const { served, agents, origins, start } = desk;
+  const startedMs = Date.now();
+  if (lacksToken(desk, request)) return answerAndClose(client, tokenRequired());
+  if (!mayUpgrade(request)) return start(client, Buffer.concat([withoutUpgrade(request), head]));
+  const origin = origins.get(client);
+  const target = await findTarget(served, request, origin?.decision);
+  if (client.destroyed) return;
+  const agent = agents.single;
+  if (target.kind === 'target')
+    return forwardUpgrade(served, { request, client, head, target, origin, agent, startedMs });
+  if (target.kind === 'bad') return answerAndClose(client, target.answer);
+  tellAtOnce(served, target.decision, startedMs);
+  answerAndClose(client, refusal(target.decision));
 };

@@ -18,7 +18,7 @@ export const serveTransparent = async (
 ): Promise<void> => {
   const startedMs = Date.now();
   // whichever server the client had in mind, names are answered here
-  if (port === dnsPort && served.answerDns !== undefined) return serveDns(client, served.answerDns);
+  if (port === dnsPort) return served.answerDns === undefined ? cut(client) : serveDns(client, served.answerDns);
   const request: EgressRequest = { host, port, protocol: 'transparent' };
   const decision = await served.egress.decide(request);
   if (decision.verdict === 'deny') {

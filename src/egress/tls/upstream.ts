@@ -65,7 +65,7 @@ export const openUpstream = (options: UpstreamOptions): Upstream => {
     const ready = prepared ?? open();
     prepared = undefined;
     // a server may have closed a prepared connection meanwhile
-    const usable = ready.then((socket) => (socket.destroyed ? open() : socket));
+    const usable = ready.then((socket) => (socket.destroyed && !closed ? open() : socket));
     usable.then(
       (socket) => callback(null, socket),
       (error: Error) => callback(error),

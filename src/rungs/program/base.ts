@@ -25,8 +25,7 @@ export const baseWord = 8;
 export const baseServes = (plan: ChannelPlan): boolean =>
   plan.broker && plan.network.mode !== 'full' && hasOwnNetwork(plan) && servesSomething(plan);
 
-const servesSomething = ({ network }: ChannelPlan): boolean =>
-  network.mode !== 'none' || network.publish.length > 0;
+const servesSomething = ({ network }: ChannelPlan): boolean => network.mode !== 'none' || network.publish.length > 0;
 
 /**
  * Renders the program that makes what the commands of a sandbox share. It stays within reach of the launcher (ptrace(2), "access mode
@@ -61,7 +60,12 @@ export const renderBase = (plan: Plan, arch: Arch, stages: BaseStages): Program 
   dropCapabilities(program);
   forbidNewPrivileges(program);
   shield(program);
-  liveAsBroker(program, { arch, channel: brokerChannel.inside, reports: false, ...(resolver && { datagrams: resolver }) });
+  liveAsBroker(program, {
+    arch,
+    channel: brokerChannel.inside,
+    reports: false,
+    ...(resolver && { datagrams: resolver }),
+  });
   return program;
 };
 

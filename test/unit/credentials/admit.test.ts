@@ -186,6 +186,22 @@ test.each([
   ['git.test', 443, false],
 ])('%s:%i is bound: %s', (host, port, bound) => expect(injection.isBound(host, port)).toBe(bound));
 
+test('a use may let placeholders in bodies, and ranges, pass', () => {
+  const [first] = bindings;
+  if (first === undefined) throw new Error('no binding');
+  const open = openInjection({
+    bindings: [{ ...first, uses: uses.map((use) => ({ ...use, body: 'pass' as const, ranges: 'pass' as const })) }],
+  });
+  const sent: [string, string][] = [
+    ['Host', 'api.test'],
+    ['Range', 'bytes=0-9'],
+  ];
+  expect(open.admit({ method: 'GET', target: '/', headers: sent }, destination)).toMatchObject({
+    headers: sent,
+    body: 'pass',
+  });
+});
+
 test('no refusal quotes a placeholder or a secret', () => {
   const refusal = JSON.stringify(headers(['x-other', placeholder]));
   expect(refusal).not.toContain(placeholder);

@@ -12,6 +12,7 @@ interface Question {
   readonly kernelRoot?: boolean;
   readonly processes?: number;
   readonly broker?: boolean;
+  readonly hidePaths?: boolean;
   /** whether the workspace has a protected path */
   readonly holdsProtected?: boolean;
 }
@@ -24,6 +25,7 @@ const properties = ({
   kernelRoot = false,
   processes,
   broker = false,
+  hidePaths = false,
   holdsProtected,
 }: Question) =>
   planProperties(
@@ -34,6 +36,7 @@ const properties = ({
       user: { uid: kernelRoot ? 0 : 1000, gid: 1000, kernelRoot },
       userNamespaces: false,
       broker,
+      hidePaths,
     },
     facts({
       capabilities: capabilities({ landlockAbi }),
@@ -176,6 +179,13 @@ describe('the landlock rung', () => {
     [3, false, `write partial: ${changed}`],
   ])('of version %s says what can be changed', (abi, namespaces, write) => {
     expect(properties({ mechanism: landlock(abi, namespaces) }).slice(0, 7)).toEqual(files(write));
+  });
+
+  test('says that strict hiding leaves a race', () => {
+    expect(properties({ mechanism: landlock(7, true), broker: true, hidePaths: true }).slice(0, 7)).toEqual([
+      'hide partial: undeclared paths are absent to a thread by itself; one that changes the path during the call can learn that something exists',
+      ...files().slice(1),
+    ]);
   });
 
   test('says that it can not protect paths within a writable one', () => {

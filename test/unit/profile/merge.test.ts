@@ -28,6 +28,7 @@ test('no layer declares nothing', () => {
     path: { tools: [] },
     limits: {},
     require: [],
+    hide: 'usual',
     userNamespaces: false,
   });
 });
@@ -63,6 +64,7 @@ test('lists append without repeats, of single values the last one counts', () =>
     path: { tools: ['git', 'node'] },
     limits: { processes: 1, openFiles: 2 },
     require: ['hide', 'network'],
+    hide: 'usual',
     userNamespaces: true,
   });
 });

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { type Arch, archs, type SyscallName, syscallNumber } from '../../../src/syscall/numbers.ts';
-import { renderSeccompFilter, renderTrapFilter, type SeccompOptions } from '../../../src/syscall/seccomp.ts';
+import { pathCalls } from '../../../src/syscall/path-calls.ts';
+import {
+  renderSeccompFilter,
+  renderTrapFilter,
+  type SeccompOptions,
+  type Traps,
+} from '../../../src/syscall/seccomp.ts';
 import { describeVerdict, evaluateFilter } from '../../support/bpf.ts';
 import { syscallNames } from '../../support/syscall-names.ts';
 
@@ -315,27 +321,31 @@ describe.each(archs)('%s', (arch) => {
     expect(verdicts(options({ sockets: 'none', ownIpc: false, ownPids: false }))).toEqual(verdicts(options()));
   });
 
-  const trapped = (name: SyscallName, sockets: boolean, args: readonly (number | bigint)[] = []) => {
+  const trapped = (name: SyscallName, traps: Partial<Traps>, args: readonly (number | bigint)[] = []) => {
     const number = syscallNumber(arch, name);
     if (number === undefined) return 'no such call';
-    return describeVerdict(
-      evaluateFilter(renderTrapFilter(arch, { sockets }), { arch: auditArch[arch], number, args }),
-    );
+    const filter = renderTrapFilter(arch, { connections: true, sockets: false, paths: false, ...traps });
+    return describeVerdict(evaluateFilter(filter, { arch: auditArch[arch], number, args }));
   };
+  const allTrapped = (traps: Partial<Traps>) =>
+    syscallNames.filter((name) => trapped(name, traps, [2, 1, 0]) === 'notify').sort();
 
   test('connect is handed over whatever its arguments are, and nothing else where the sockets are confined', () => {
     for (const args of [[], [0, 0, 0], [-1, garbage, 128], [3, 0x7fff_0000_0000n, 16]])
-      for (const sockets of [true, false]) expect(trapped('connect', sockets, args)).toBe('notify');
-    expect(syscallNames.filter((name) => trapped(name, false, [2, 1, 0]) === 'notify')).toEqual(['connect']);
+      for (const sockets of [true, false]) expect(trapped('connect', { sockets }, args)).toBe('notify');
+    expect(allTrapped({})).toEqual(['connect']);
   });
 
   test('where they are not, so is what makes a socket of the internet, or a server', () => {
-    expect(syscallNames.filter((name) => trapped(name, true, [2, 1, 0]) === 'notify')).toEqual([
-      'bind',
-      'connect',
-      'listen',
-      'socket',
-    ]);
+    expect(allTrapped({ sockets: true })).toEqual(['bind', 'connect', 'listen', 'socket']);
+  });
+
+  test('paths alone are handed over where connections are free', () => {
+    const paths = pathCalls(arch).map(({ number }) => number);
+    const names = syscallNames.filter((name) => paths.includes(syscallNumber(arch, name) ?? -1));
+    expect(allTrapped({ connections: false, paths: true })).toEqual([...names].sort());
+    expect(names).toEqual(expect.arrayContaining(['execve', 'newfstatat', 'openat', 'readlinkat']));
+    expect(allTrapped({ connections: false })).toEqual([]);
   });
 
   test.each<[string, number | bigint, string]>([
@@ -345,8 +355,9 @@ describe.each(archs)('%s', (arch) => {
     ['AF_UNIX', 1, 'allow'],
     ['AF_NETLINK', 16, 'allow'],
   ])('socket of %s there', (_, family, expected) => {
-    for (const type of [1, 2, 3, 0o2000001]) expect(trapped('socket', true, [family, type, 0])).toBe(expected);
-    expect(trapped('socket', false, [family, 1, 0])).toBe('allow');
+    for (const type of [1, 2, 3, 0o2000001])
+      expect(trapped('socket', { sockets: true }, [family, type, 0])).toBe(expected);
+    expect(trapped('socket', {}, [family, 1, 0])).toBe('allow');
   });
 
   test('what is handed over is refused by no other filter, so that the answer is the decision', () => {

@@ -69,16 +69,19 @@ test('only so many strangers wait, and the oldest goes first', async () => {
   for (const stranger of strangers) stranger.destroy();
 });
 
-test('an announcement serves one connection', async () => {
+test('an announcement serves one connection, not a later one from the same port', async () => {
   await using echo = await openEcho();
   await using setUp = await openTestProxy({ 'a.test:7': echo.port }, { limits: { strangerWaitMs: 50 } });
-  const first = await setUp.connectTo(straightTo('a.test', 7));
+  const localPort = await freePort();
+  setUp.proxy.expect(localPort, straightTo('a.test', 7));
+  const first = connect({ port: setUp.proxy.port, host: '127.0.0.1', localPort });
   first.write('*x\n');
   expect(await readUntil(first, '\n')).toBe('*x\n');
-  const second = connect({ port: setUp.proxy.port, host: '127.0.0.1' });
+  first.resetAndDestroy();
+  await expect.poll(() => setUp.proxy.connections).toBe(0);
+  const second = connect({ port: setUp.proxy.port, host: '127.0.0.1', localPort });
   second.on('error', () => {});
   expect(await converse(second, '*x\n')).toBe('');
-  first.destroy();
 });
 
 test.each([
@@ -87,13 +90,17 @@ test.each([
   ['another token', basic('sbox:secres'), /^HTTP\/1.1 407 /],
   ['another user', basic('root:secret'), /^HTTP\/1.1 407 /],
   ['an empty token', basic('sbox:'), /^HTTP\/1.1 407 /],
-])('with %s, HTTP and CONNECT', async (_what, header, expected) => {
+])('with %s, HTTP, CONNECT and a change of protocol', async (_what, header, expected) => {
   await using setUp = await openTestProxy({ 'a.test:80': 1 }, { token: 'secret' });
-  for (const line of ['GET http://a.test/', 'CONNECT a.test:80']) {
+  const ways = ['GET http://a.test/', 'CONNECT a.test:80', 'GET http://a.test/ws'];
+  for (const line of ways) {
     const client = connect({ port: setUp.proxy.port, host: '127.0.0.1' });
-    expect(await converse(client, `${line} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n${header}\r\n`)).toMatch(
-      expected,
-    );
+    expect(
+      await converse(
+        client,
+        `${line} HTTP/1.1\r\nHost: a.test\r\nConnection: ${line.endsWith('ws') ? 'upgrade\r\nUpgrade: websocket' : 'close'}\r\n${header}\r\n`,
+      ),
+    ).toMatch(expected);
   }
 });
 

@@ -114,6 +114,17 @@ test('a tunnel within a tunnel is none', async () => {
   expect(await converse(client, 'CONNECT b.test:80 HTTP/1.1\r\nHost: b.test:80\r\n\r\n')).toMatch(/^HTTP\/1.1 405 /);
 });
 
+test('a policy that fails lets nothing through', async () => {
+  const fail = () => Promise.reject(new Error('broken'));
+  await using setUp = await openTestProxy({}, { egress: { decide: fail, knowsName: fail, dial: fail } });
+  for (const line of ['GET http://a.test/', 'CONNECT a.test:80']) {
+    expect(await converse(await setUp.connectTo(viaProxy), `${line} HTTP/1.1\r\nHost: a.test\r\n\r\n`)).toBe('');
+  }
+  expect(
+    await converse(await setUp.connectTo(straightTo('a.test', 80)), 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'),
+  ).toBe('');
+});
+
 const curl = (...args: readonly string[]): Promise<string> =>
   new Promise((resolve) => {
     execFile('curl', ['-q', '-s', '-m', '20', ...args], { env: {} }, (_error, output) => resolve(output));

@@ -248,6 +248,8 @@ test('the wish for HTTP/2 without TLS is passed over, the request is served, the
     expect(answer).toMatch(/^HTTP\/1.1 200 /);
     expect(answer).not.toMatch(/h2c|http2-settings/i);
   }
+  client.write(`GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n${wish}\r\n`);
+  expect(await readUntil(client, '{}')).not.toMatch(/h2c|http2-settings/i);
   client.destroy();
 });
 

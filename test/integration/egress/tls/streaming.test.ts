@@ -197,7 +197,10 @@ describe('connections', () => {
   });
 
   test('stay usable after a refusal', async () => {
-    await using peers = await openPeers((_request, response) => void response.end('ok'));
+    await using peers = await openPeers((request, response) => {
+      request.on('error', () => {});
+      request.resume().once('end', () => response.end('ok'));
+    });
     const socket = await peers.connect();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     agent.createConnection = () => socket;
@@ -212,6 +215,26 @@ describe('connections', () => {
     }
     expect(statuses).toEqual([403, 403, 200]);
     agent.destroy();
+  });
+
+  test('a placeholder behind an early answer still does not leave, and is told', async () => {
+    const parts: Buffer[] = [];
+    await using peers = await openPeers((request, response) => {
+      request.on('error', () => {});
+      request.on('data', (part: Buffer) => parts.push(part));
+      response.end('ok');
+    });
+    const socket = await peers.connect();
+    const agent = new Agent({ keepAlive: true });
+    agent.createConnection = () => socket;
+    const request = openRequest({ agent, method: 'POST', headers: { host } });
+    request.on('error', () => {});
+    request.write('first');
+    const answer = await new Promise<IncomingMessage>((resolve) => request.once('response', resolve));
+    await answer.toArray();
+    request.end(peers.placeholder);
+    await expect.poll(() => peers.events.map(({ decision }) => decision.reason)).toContain('placeholder');
+    expect(Buffer.concat(parts).toString()).toBe('first');
   });
 
   test('many requests at once over one connection of HTTP/2', async () => {

@@ -53,6 +53,7 @@ test.each([
   ['a question that is cut', plain.subarray(0, -1), responseCode.formatError],
   ['a name that points to itself', changed(12, 0xc0, 12), responseCode.formatError],
   ['a label of an unknown form', changed(12, 0x40), responseCode.formatError],
+  ['a label of 64 bytes', aQuery(`${'x'.repeat(64)}.test`, 1), responseCode.formatError],
   ['something behind the question', Buffer.concat([plain, Buffer.from([0])]), responseCode.formatError],
   ['two OPT records', aQuery('a.test', 1, { additional: [anOpt(), anOpt()] }), responseCode.formatError],
   ['a name of more than 255 bytes', aQuery(Array(5).fill('x'.repeat(60)).join('.'), 1), responseCode.formatError],
