@@ -69,32 +69,33 @@ export const median = (values) => quantile(values, 0.5);
  * alone runs in the first round only.
  */
 export const compare = async (runner, { commands, rounds, budgetMs = 60_000 }, deadline) => {
-  const { usable, leftOut } = await warmUp(runner, commands, budgetMs / 10);
-  const end = Date.now() + budgetMs;
-  const isOver = (done) => Date.now() > deadline || (done >= 3 && Date.now() > end);
-  let done = 0;
-  for (; usable.length > 0 && done < rounds && (done === 0 || !isOver(done)); done++) {
+  const slowMs = budgetMs / 10;
+  let usable = commands.map((command) => ({ ...command, isSlow: false, samples: [] }));
+  const leftOut = [];
+  /** One turn of each; a command that fails, in whatever round, has no figures. */
+  const turn = async (take) => {
     for (const command of usable) {
-      if (done === 0 || !command.isSlow) command.samples.push(await runOnce(runner, command));
+      try {
+        await take(command);
+      } catch (error) {
+        leftOut.push({ name: command.name, own: command.own ?? false, why: firstLines(error.message) });
+        usable = command === usable[0] ? [] : usable.filter((other) => other !== command); // nothing to compare with, or one less
+      }
     }
+  };
+  await turn(async (command) => {
+    const { wallMs } = await runOnce(runner, command);
+    command.isSlow = wallMs > slowMs && command !== usable[0];
+  });
+  const end = Date.now() + budgetMs;
+  let done = 0;
+  for (; usable.length > 0 && done < rounds; done++) {
+    if (done > 0 && (Date.now() > deadline || (done >= 3 && Date.now() > end))) break;
+    await turn(async (command) => {
+      if (done === 0 || !command.isSlow) command.samples.push(await runOnce(runner, command));
+    });
   }
   return { rows: usable.map((command) => summarize(command, usable[0])), leftOut, rounds: done };
-};
-
-/** Without the first command there is nothing to compare with. */
-const warmUp = async (runner, commands, slowMs) => {
-  const usable = [];
-  const leftOut = [];
-  for (const command of commands) {
-    try {
-      const { wallMs } = await runOnce(runner, command);
-      usable.push({ ...command, isSlow: wallMs > slowMs && command !== commands[0], samples: [] });
-    } catch (error) {
-      leftOut.push({ name: command.name, own: command.own ?? false, why: firstLines(error.message) });
-      if (command === commands[0]) break;
-    }
-  }
-  return { usable, leftOut };
 };
 
 const summarize = ({ name, samples }, first) => {

@@ -134,6 +134,8 @@ export interface Facts {
   readonly terminal?: Terminal;
   /** the caller's limits of open files before Node raised the lower one */
   readonly openFiles?: { readonly soft: number; readonly hard: number };
+  /** variables that lead package clients to the registries of the operator's settings */
+  readonly registries: Readonly<Record<string, string>>;
   /** files of accounts and of the network, without links: what the landlock rung shows of /etc as it is */
   readonly sharedFiles: readonly string[];
   /** contents of the host's /etc/resolv.conf and /etc/hosts, for a sandbox that shares the host's network */

@@ -2,10 +2,12 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Capabilities, Facts } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
+import type { EgressRule, RegistryClient } from '../domain/network.ts';
 import type { Profile } from '../domain/profile.ts';
 import { probeOpenFiles } from './inherited.ts';
 import { probePath } from './paths.ts';
 import { probeIdentity, probeProtected } from './protected.ts';
+import { probeRegistries } from './registries.ts';
 import { probeEtc, probeSys, probeSystem } from './system.ts';
 import { probeTerminal } from './terminal.ts';
 import { probeTools } from './tools.ts';
@@ -77,11 +79,15 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
     ...(gitIndex !== undefined && { gitIndex }),
     ...(terminal && { terminal }),
     ...(openFiles && { openFiles }),
+    registries: probeRegistries(registriesOf([...profile.network.allow, ...(invocation.allow ?? [])]), env, home),
     sharedFiles: sharedFiles.flatMap(realFile),
     resolvConf: readText('/etc/resolv.conf'),
     hosts: readText('/etc/hosts'),
   };
 };
+
+const registriesOf = (rules: readonly EgressRule[]): readonly RegistryClient[] =>
+  rules.flatMap(({ match }) => (match.kind === 'registry' ? [match.client] : []));
 
 /** World-readable files that say who is who and where names are resolved. */
 const sharedFiles = ['passwd', 'group', 'hosts', 'hostname', 'resolv.conf'].map((name) => `/etc/${name}`);

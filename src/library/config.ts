@@ -1,5 +1,5 @@
 import type { NetworkMode } from '../domain/network.ts';
-import type { PropertyName } from '../domain/property.ts';
+import type { HideMode, PropertyName } from '../domain/property.ts';
 import type { RungName } from '../domain/rung.ts';
 
 /** What a sandbox may see and reach: the keys of sbox.json, with the same forms of values. */
@@ -42,6 +42,8 @@ export interface Policy {
   };
   /** properties that must be enforced here, or no sandbox is made */
   readonly require?: readonly PropertyName[];
+  /** `strict`: where the rung has no root of its own, what is undeclared does not show to stat either, which costs time */
+  readonly hide?: HideMode;
   /** whether commands may create user namespaces */
   readonly userNamespaces?: boolean;
 }

@@ -75,6 +75,7 @@ export class Sandbox extends EventEmitter<Events> implements AsyncDisposable {
   spawn(command: string, args: readonly string[] = [], options: SpawnOptions = {}): SandboxProcess {
     this.#assertOpen();
     const { stdio = 'pipe', signal, ...next } = options;
+    assertWords([command, ...args], options.env, stdio);
     const plan = planNext(this.#plan, { argv: [command, ...args], ...next });
     return new SandboxProcess(this.#open.start(plan, spread(stdio)), signal);
   }
@@ -126,6 +127,23 @@ export class Sandbox extends EventEmitter<Events> implements AsyncDisposable {
 }
 
 const defaultMaxBuffer = 64 * 1024 * 1024;
+
+/** A program in JavaScript has no compiler that would tell it. */
+const assertWords = (argv: readonly unknown[], env: SpawnOptions['env'], stdio: unknown): void => {
+  const words = [...argv, ...Object.values(env ?? {}).filter((value) => value !== undefined)];
+  const wrong = words.find((word) => typeof word !== 'string');
+  if (wrong !== undefined) throw refuse(`arguments and variables are strings, not ${typeof wrong}`);
+  const streams = Array.isArray(stdio) ? stdio : [stdio, stdio, stdio];
+  const known = (value: unknown) =>
+    value === 'pipe' || value === 'inherit' || value === 'ignore' || isDescriptor(value);
+  if (streams.length !== 3 || !streams.every(known))
+    throw refuse('stdio is "pipe", "inherit", "ignore" or a descriptor, or a list of three of them');
+};
+
+const isDescriptor = (value: unknown): boolean => typeof value === 'number' && Number.isInteger(value) && value >= 0;
+
+const refuse = (what: string): SboxError =>
+  new SboxError({ code: 'SBOX_E_USAGE', message: `cannot start the command: ${what}`, exitCode: exitCode.usage });
 
 const spread = (stdio: NonNullable<SpawnOptions['stdio']>): Stdio =>
   typeof stdio === 'object' ? stdio : [stdio, stdio, stdio];

@@ -41,6 +41,7 @@ export const planEnvironment = (question: EnvironmentQuestion): PlannedEnvironme
   const env: Record<string, string> = {
     ...planFixed(facts, shell, layout, name),
     ...visible.env,
+    ...facts.registries,
     ...planPassed(profile.env.pass, facts.env),
     ...planPassed(invocation.pass, facts.env),
     ...planWithoutRoot(mechanism),

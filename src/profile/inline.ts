@@ -31,9 +31,17 @@ export const readInlineLayer = async ({ name, value, base }: InlineDocument): Pr
     parsed.problems.map(({ message, hint, place }) => {
       // the text has one line
       const path = pathOf(pathAt(text, (place?.column ?? 1) - 1));
-      return { message: path === '' ? message : `${path}: ${message}`, ...(hint !== undefined && { hint }) };
+      return { message: withPath(message, path, name), ...(hint !== undefined && { hint }) };
     }),
   );
+};
+
+/** Most messages begin with the path within the document. */
+const withPath = (message: string, path: string, name: string): string => {
+  const within = name === '' ? path : path.slice(name.length + 1);
+  const tellsIt = within !== '' && [`${within}: `, `${within} `].some((start) => message.startsWith(start));
+  if (tellsIt) return name === '' ? message : `${name}.${message}`;
+  return path === '' ? message : `${path}: ${message}`;
 };
 
 /** Functions and symbols would be left out, and with them a rule that somebody relies on. */

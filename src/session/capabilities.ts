@@ -24,10 +24,18 @@ export const recallCapabilities = async (
   const key = [3, release(), readBootId(), process.getuid?.(), ...readRestrictions()].join(' ');
   const known = readRemembered(file);
   if (known?.key === key) return known.capabilities;
+  const { openLock } = await import('../state/lock.ts');
+  // one look, however many sandboxes are made at once
+  using _lock = await openLock(`${file}.lock`, probeWaitMs);
+  const found = readRemembered(file);
+  if (found?.key === key) return found.capabilities;
   const capabilities = await probeCapabilities(arch, executable);
   writeAtomically(file, `${JSON.stringify({ key, capabilities } satisfies Remembered)}\n`);
   return capabilities;
 };
+
+/** Each of those that wait holds the lock for a moment, too. */
+const probeWaitMs = 60_000;
 
 /** Forgets what was remembered, because something that it promised has failed. */
 export const forgetCapabilities = (stateDir: string): void => rmSync(join(stateDir, fileName), { force: true });

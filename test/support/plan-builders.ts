@@ -65,6 +65,7 @@ export const facts = (changes: Partial<Facts> = {}): Facts => ({
   tools: { toolchains: [], links: [], path: ['/usr/bin'] },
   paths: {},
   protectedPaths: [],
+  registries: {},
   sharedFiles: ['/etc/passwd', '/etc/hosts'],
   resolvConf: 'nameserver 192.0.2.53\n',
   hosts: '127.0.0.1 localhost box\n',

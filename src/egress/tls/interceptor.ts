@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { createServer as createServer2 } from 'node:http2';
+import { createServer as createServer2, type ServerHttp2Session } from 'node:http2';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import type { Decision } from '../../domain/decision.ts';
 import type { Injection, Refusal } from '../../domain/injection.ts';
@@ -105,6 +105,7 @@ const serve = (client: TLSSocket, route: Route, state: { active: number }): void
     const server = createServer2({ settings: { maxConcurrentStreams: 100 } });
     server.on('request', answer(false)).on('checkContinue', answer(true));
     server.on('sessionError', () => client.destroy());
+    server.on('session', (session) => watch(session, client));
     server.emit('connection', client);
     return;
   }
@@ -118,6 +119,16 @@ const serve = (client: TLSSocket, route: Route, state: { active: number }): void
   server.on('connect', (_request, socket) => socket.destroy());
   server.emit('connection', client);
 };
+
+/** A client that is gone in the middle of what it sent is not always told to a session of HTTP/2: a silent one is asked. */
+const watch = (session: ServerHttp2Session, client: TLSSocket): void => {
+  session.setTimeout(silentMs, () => {
+    const gone = setTimeout(() => client.destroy(), silentMs).unref();
+    session.ping(() => clearTimeout(gone));
+  });
+};
+
+const silentMs = 60_000;
 
 const denial = (decision: Decision, { reason, sentence }: Refusal): Decision => {
   const { host, port, protocol } = decision;

@@ -86,7 +86,8 @@ const renderConfined = (plan: LandlockPlan, arch: Arch, { prepare, ...stages }: 
 const prepareNamespaces = (program: Program, plan: LandlockPlan): Slot | undefined => {
   if (!plan.mechanism.namespaces) return undefined;
   if (plan.network.mode !== 'full') raiseLoopback(program);
-  return plan.broker && plan.network.mode !== 'none' ? openResolver(program) : undefined;
+  const asksHere = plan.network.mode !== 'none' && plan.network.mode !== 'full';
+  return plan.broker && asksHere ? openResolver(program) : undefined;
 };
 
 const confine = (program: Program, plan: LandlockPlan, arch: Arch): void => {

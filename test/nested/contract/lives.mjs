@@ -75,10 +75,14 @@ const readOf = (pid, name) => {
   }
 };
 
-/** A process, its only child, that one's, and so on. */
+/** A process, its child that has children itself (a broker has none), that one's, and so on. */
 const familyOf = (pid) => {
-  const children = processIds().filter(
-    (other) => readOf(other, 'stat').split(') ').at(-1)?.split(' ')[1] === String(pid),
-  );
-  return children.length === 1 ? [pid, ...familyOf(Number(children[0]))] : [pid];
+  const children = childrenOf(pid);
+  const next = children.find((child) => childrenOf(child).length > 0) ?? children[0];
+  return next === undefined ? [pid] : [pid, ...familyOf(next)];
 };
+
+const childrenOf = (pid) =>
+  processIds()
+    .filter((other) => readOf(other, 'stat').split(') ').at(-1)?.split(' ')[1] === String(pid))
+    .map(Number);
