@@ -1,7 +1,8 @@
 import { exitCode, SboxError } from '../domain/errors.ts';
 import type { Facts, ProtectedTree } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
-import type { Plan, PlannedMount, WatchedPath } from '../domain/plan.ts';
+import type { NetworkPolicy } from '../domain/network.ts';
+import type { Mechanism, Plan, PlannedMount, WatchedPath } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { PropertyName } from '../domain/property.ts';
 import { checkInvocation } from './checks.ts';
@@ -86,7 +87,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     watch: facts.protectedPaths.flatMap(watchTree).filter(({ path }) => !isLifted(path, mounts)),
     deepWatch: !('root' in facts.capabilities.namespaces),
     index: { path: `${facts.workspace}/.git/index`, ...(facts.gitIndex !== undefined && { identity: facts.gitIndex }) },
-    notes: [...notes, ...noteLinks(facts), ...noteOwner(facts)],
+    notes: [...notes, ...noteUnreachable(network, mechanism, broker), ...noteLinks(facts), ...noteOwner(facts)],
   };
   assertRequired(plan);
   return plan;
@@ -99,6 +100,12 @@ const noteOwner = ({ user, workspace, workspaceOwner }: Facts): string[] =>
         `"${workspace}" belongs to uid ${workspaceOwner}: without capabilities, uid 0 can do there only what its modes allow to others`,
       ]
     : [];
+
+/** Where no broker can make connections, what was declared stays out of reach. */
+const noteUnreachable = ({ mode, allow }: NetworkPolicy, { kind }: Mechanism, broker: boolean): string[] =>
+  kind === 'portable' || broker || mode === 'none' || mode === 'full' || (allow.length === 0 && mode === 'limited')
+    ? []
+    : ['no host can be reached: another program listens to system calls already, as inside another sandbox'];
 
 const noteLinks = (facts: Facts): string[] =>
   facts.protectedPaths.flatMap(({ root, existing }) =>

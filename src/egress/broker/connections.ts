@@ -76,9 +76,11 @@ export class Connections {
     const address = readMemory(call.pid, call.args[1] ?? 0n, length);
     const attempt = { call, descriptor, address };
     const protocol = await askProtocol(outside, call.pid, descriptor);
-    const domain = address.length < 2 ? AF_UNSPEC : address.readUInt16LE(0);
+    if (address.length < 2) return answer(outside, call.id, failure(ERRNO.EFAULT));
+    const domain = address.readUInt16LE(0);
     if (protocol === undefined) return answer(outside, call.id, failure(ERRNO.ENOTSOCK));
     if (protocol === 'UNIX' && domain !== AF_UNIX) return this.#datagramChannel(attempt, domain);
+    if (protocol.startsWith('UNIX') && domain !== AF_UNIX) return answer(outside, call.id, failure(ERRNO.EINVAL));
     if (protocol.startsWith('UNIX')) return this.#unix(attempt, protocol === 'UNIX' ? SOCK_SEQPACKET : SOCK_STREAM);
     const stream = protocol.startsWith('TCP') || protocol.startsWith('MPTCP');
     const to = parseAddress(address);
