@@ -61,7 +61,7 @@ const makeRepository = (folder, files) => {
 const makeProject = (folder) => {
   execFileSync('git', ['-C', repository, 'archive', '--format=tar', '-o', join(folder, 'a.tar'), 'HEAD']);
   execFileSync('tar', ['-xf', 'a.tar'], { cwd: folder });
-  const quiet = { cwd: folder, stdio: 'ignore' };
+  const quiet = { cwd: folder, stdio: 'ignore', timeout: 120_000 };
   execFileSync('npm', ['pkg', 'delete', 'scripts.prepare'], quiet);
   execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--cache', './.npm-cache'], quiet);
   return folder;

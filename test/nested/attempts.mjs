@@ -1,8 +1,17 @@
 /** Longer attempts to get out, tried where it runs, as whoever runs it: attempts.mjs SBOX NAME. Prints one JSON line with what came of it. */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, utimesSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const [program, name] = process.argv.slice(2);
 const base = realpathSync(mkdtempSync(join(tmpdir(), 'sbox-attempts-')));
@@ -14,11 +23,14 @@ const env = {
   XDG_STATE_HOME: join(base, 'state'),
   XDG_CONFIG_HOME: join(base, 'config'),
 };
+const work = join(base, 'work');
+/** the package's folder, where the test has put what the attempts need */
+const packageDir = dirname(dirname(program));
 const storm = join(process.cwd(), 'storm');
 const daemon = 'sleep 76543.22';
 
 const start = (argv) => {
-  const child = spawn(argv[0], argv.slice(1), { cwd: join(base, 'work'), env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(argv[0], argv.slice(1), { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const said = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr']) {
     child[stream].on('data', (part) => {
@@ -149,6 +161,32 @@ for _ in range(3000):
       outside: existsSync(join(env.HOME, '.local/bin/semver')),
     };
   },
+};
+
+/** The real Claude Code against a stand-in of its API, told to read what it must not. */
+attempts['Claude Code'] = async () => {
+  const { openFakeAnthropic } = await import(join(packageDir, 'fake-anthropic.mjs'));
+  mkdirSync(join(env.HOME, '.ssh'), { recursive: true });
+  writeFileSync(join(env.HOME, '.ssh/id_rsa'), 'the-real-secret');
+  const api = await openFakeAnthropic(`cat ${env.HOME}/.ssh/id_rsa; echo made > made-by-claude; echo token=$TOKEN`);
+  const port = new URL(api.url).port;
+  const claude = join(packageDir, 'claude/bin/claude');
+  const own = [claude, '-p', 'run it', '--allowedTools', 'Bash'];
+  const settings = { ANTHROPIC_BASE_URL: api.url, ANTHROPIC_API_KEY: 'sk-ant-dummy', DISABLE_AUTOUPDATER: '1' };
+  Object.assign(env, settings, { TOKEN: 'token-outside', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' });
+  const outside = await start(own).ended;
+  const seenOutside = api.toolResults.at(-1) ?? '';
+  const passed = [...Object.keys(settings), 'CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC'].flatMap((name) => ['-e', name]);
+  const inside = await startInside(own, ['--allow', `localhost:${port}`, ...passed]).ended;
+  const seen = api.toolResults.at(-1) ?? '';
+  await api[Symbol.asyncDispose]();
+  return {
+    outside: [outside.status, seenOutside.includes('the-real-secret'), seenOutside.includes('token-outside')],
+    inside: [inside.status, seen.includes('the-real-secret'), seen.includes('token-outside')],
+    calls: api.toolResults.length,
+    made: existsSync(join(work, 'made-by-claude')),
+    stderr: inside.stderr,
+  };
 };
 
 const runFolders = () => {

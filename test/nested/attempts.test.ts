@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../support/compile.ts';
 import { builtPackage } from '../support/package-copy.ts';
@@ -69,4 +71,31 @@ describe.skipIf(!possible).each(named('docker', 'k8s'))('$name, with the network
       outside: false,
     });
   });
+
+  test('the real Claude Code works, and its Bash tool sees no secret of the real HOME', async () => {
+    const folder = builtPackage();
+    if (!existsSync(join(folder, 'claude'))) installClaude(folder);
+    expect(await attempt(variant, 'Claude Code')).toEqual({
+      outside: [0, true, true],
+      inside: [0, false, false],
+      calls: 2,
+      made: true,
+      stderr: '',
+    });
+  });
 });
+
+/** The client, and the stand-in of its API as plain JavaScript. */
+const installClaude = (folder: string): void => {
+  const prefix = join(folder, 'claude');
+  const flags = ['--no-audit', '--no-fund', '--loglevel=error'];
+  execFileSync('npm', ['install', '-g', '--prefix', prefix, ...flags, '@anthropic-ai/claude-code'], {
+    stdio: 'inherit',
+  });
+  buildSync({
+    entryPoints: [fileURLToPath(new URL('../support/fake-anthropic.ts', import.meta.url))],
+    outfile: join(folder, 'fake-anthropic.mjs'),
+    format: 'esm',
+    platform: 'node',
+  });
+};

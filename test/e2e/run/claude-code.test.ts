@@ -51,7 +51,10 @@ eachUser((as) => {
     const before = listing(workspace.home);
     const names = ['ANTHROPIC_BASE_URL', 'ANTHROPIC_API_KEY', 'DISABLE_TELEMETRY', 'DISABLE_AUTOUPDATER'];
     const flags = names.flatMap((name) => ['--env', name]);
-    const inside = await runSbox(['run', '-q', '--net', 'full', ...flags, '--', ...claude], options);
+    const inside = await runSbox(
+      ['run', '-q', '--allow', `localhost:${new URL(api.url).port}`, ...flags, '--', ...claude],
+      options,
+    );
     expect(inside, inside.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('done: ') });
     const seen = api.toolResults.at(-1) ?? '';
     expect(api.toolResults.length).toBe(2);
@@ -74,11 +77,14 @@ eachUser((as) => {
     };
     const flags = ['--env', 'ANTHROPIC_BASE_URL', '--env', 'ANTHROPIC_API_KEY', '--env', 'IS_SANDBOX=1'];
     const claude = ['claude', '-p', 'run it', '--dangerously-skip-permissions'];
-    const ended = await runSbox(['run', '-q', '--net', 'full', ...flags, '--', ...claude], {
-      ...workspace,
-      env,
-      timeoutMs: 80_000,
-    });
+    const ended = await runSbox(
+      ['run', '-q', '--allow', `localhost:${new URL(api.url).port}`, ...flags, '--', ...claude],
+      {
+        ...workspace,
+        env,
+        timeoutMs: 80_000,
+      },
+    );
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
     expect(api.toolResults.at(-1)).toContain('ran');
   });
