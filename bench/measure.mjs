@@ -66,7 +66,7 @@ export const median = (values) => quantile(values, 0.5);
  * Runs the commands in turns (A B A B …) after a warm-up, and gives each one's medians, and the median of its ratios to the first one
  * with their quartiles: what the machine does beside hits both of a pair alike. A command whose first run fails is left out, and told.
  * Ends early when its time is up, after three rounds at least, and at the deadline of the whole bench; a command that takes a tenth of that time
- * alone runs in the first round only.
+ * alone, and thrice what the first one takes, runs in the first round only.
  */
 export const compare = async (runner, { commands, rounds, budgetMs = 60_000 }, deadline) => {
   const slowMs = budgetMs / 10;
@@ -83,9 +83,11 @@ export const compare = async (runner, { commands, rounds, budgetMs = 60_000 }, d
       }
     }
   };
+  let firstMs = Number.POSITIVE_INFINITY;
   await turn(async (command) => {
     const { wallMs } = await runOnce(runner, command);
-    command.isSlow = wallMs > slowMs && command !== usable[0];
+    if (command === usable[0]) firstMs = wallMs;
+    command.isSlow = wallMs > slowMs && wallMs > 3 * firstMs;
   });
   const end = Date.now() + budgetMs;
   let done = 0;

@@ -50,7 +50,7 @@ const columnsOf = (rows) => {
 
 /** A ratio whose middle half holds 1 shows no difference; one whose spread is larger than its distance from 1 shows not how much. */
 const renderRatio = ({ ratio, ratioQuartiles: [low, high] }) => {
-  if (low === high) return ratio.toFixed(2);
+  if (low === high) return `${ratio.toFixed(2)}${ratio === 1 ? '' : ' (one run)'}`;
   if (low <= 1 && high >= 1) return `${ratio.toFixed(2)} (no difference shown)`;
   return `${ratio.toFixed(2)}${high - low > Math.abs(ratio - 1) ? ' (uncertain)' : ''}`;
 };

@@ -20,19 +20,23 @@ const common = {
   legalComments: 'none',
 };
 
-/** What a run loads when its sandbox first connects lies in a file of its own, named as whoever loads it sees it. */
-const apart = (path) => ({
+/** What a run loads when its sandbox first connects, or has credentials, lies in files of their own, named as whoever loads them sees them. */
+const apart = (folder) => ({
   name: 'apart',
-  setup: ({ onResolve }) => onResolve({ filter: /\/egress\/index\.ts$/ }, () => ({ path, external: true })),
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/(egress|credentials)\/index\.ts$/ }, ({ path, kind }) =>
+      kind === 'entry-point' ? undefined : { path: `${folder}/${path.split('/').at(-2)}.cjs`, external: true },
+    ),
 });
 
-await build({ ...common, entryPoints: ['src/egress/index.ts'], outfile: 'dist/egress.cjs', format: 'cjs' });
+for (const part of ['egress', 'credentials'])
+  await build({ ...common, entryPoints: [`src/${part}/index.ts`], outfile: `dist/${part}.cjs`, format: 'cjs' });
 await build({
   ...common,
   entryPoints: ['src/cli/main.ts'],
   outfile: 'dist/cli.cjs',
   format: 'cjs',
-  plugins: [apart('../dist/egress.cjs')], // bin/sbox.js lends its require
+  plugins: [apart('../dist')], // bin/sbox.js lends its require
   supported: { 'dynamic-import': false }, // vm.Script has none
 });
 // the key of the code cache: V8 itself compares no more of a source than its length
@@ -43,7 +47,7 @@ await build({
   entryPoints: ['src/index.ts'],
   outfile: 'dist/index.js',
   format: 'esm',
-  plugins: [apart('./egress.cjs')],
+  plugins: [apart('.')],
   // CommonJS packages inside the bundle ask for node's modules by require
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",

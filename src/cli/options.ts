@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { parseCredentialName } from '../domain/declared-credential.ts';
 import { parseAllowRule, parseDenyRule, type WrittenRule } from '../domain/egress-rule.ts';
 import { exitCode, SboxError } from '../domain/errors.ts';
 import type { Invocation } from '../domain/invocation.ts';
@@ -27,6 +28,7 @@ export interface RunOptions {
   readonly deny: readonly string[];
   readonly publish: readonly string[];
   readonly rung?: string;
+  readonly credential: readonly string[];
   readonly hide?: string;
   readonly require: readonly string[];
   readonly name?: string;
@@ -67,6 +69,12 @@ export const declareRunOptions = (command: Command): Command =>
     )
     .option('--deny <host[:port]>', 'never let this host be reached, whatever allows it (repeatable)', collect, [])
     .option('--publish <[host:]port:port>', 'let a port of this host lead to one inside (repeatable)', collect, [])
+    .option(
+      '--credential <name>',
+      'keep a credential outside and give its placeholder inside (repeatable)',
+      collect,
+      [],
+    )
     .option('--rung <name>', 'force a mechanism: namespaces, landlock, portable')
     .option('--hide <how>', 'strict: undeclared paths are absent on the landlock rung, too, which is slow')
     .option('--require <properties>', 'refuse to run unless these are enforced, as in hide,network', collect, [])
@@ -98,6 +106,10 @@ export const parseInvocation = (command: readonly string[], options: RunOptions,
       .flatMap((text) => text.split(','))
       .flatMap((word) => take('--require', parseWord(word.trim(), propertyNames, 'a property')) ?? []),
     ephemeral: options.ephemeral ?? false,
+    credentials: options.credential.flatMap((name) => {
+      const found = take('--credential', parseCredentialName(name));
+      return found ? [{ ...found, origin: '--credential' }] : [];
+    }),
     limits: parseLimits(options, take),
     ...optional(
       'network',

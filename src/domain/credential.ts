@@ -126,3 +126,11 @@ export interface TokenPlace {
   readonly field: string;
   readonly uses: readonly CredentialUse[];
 }
+
+/** A credential that a profile or an option asks for. */
+export interface DeclaredCredential {
+  readonly provider: Provider;
+  /** logins of clients that do as well where the provider's own sources have nothing */
+  readonly logins: readonly TokenDocument[];
+  readonly origin: string;
+}

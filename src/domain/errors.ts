@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'SBOX_E_WORKSPACE'
   | 'SBOX_E_MOUNT'
   | 'SBOX_E_NETWORK_MODE'
+  | 'SBOX_E_CREDENTIAL'
   | 'SBOX_E_REQUIRE'
   | 'SBOX_E_RUNG'
   | 'SBOX_E_USERNS_DENIED'

@@ -1,3 +1,4 @@
+import type { DeclaredCredential } from './credential.ts';
 import type { Limits } from './limits.ts';
 import type { DeclaredPort, EgressRule, NetworkMode } from './network.ts';
 import type { DeclaredMount } from './profile.ts';
@@ -23,5 +24,6 @@ export interface Invocation {
   /** the sandbox's name; derived from the workspace if absent */
   readonly name?: string;
   readonly ephemeral: boolean;
+  readonly credentials?: readonly DeclaredCredential[];
   readonly limits: Limits;
 }

@@ -1,3 +1,4 @@
+import type { DeclaredCredential } from './credential.ts';
 import type { NamespaceVariant, Terminal } from './facts.ts';
 import type { Limits } from './limits.ts';
 import type { NetworkPolicy } from './network.ts';
@@ -82,6 +83,9 @@ export interface Plan {
   readonly broker: boolean;
   /** whether the broker also hides what is undeclared from the calls that take a path */
   readonly hidePaths: boolean;
+  readonly credentials: readonly DeclaredCredential[];
+  /** where the run's certificates lie, and the HOME in which logins are shown: host folders, and one inside; absent without credentials */
+  readonly trust?: { readonly source: string; readonly inside: string; readonly home: string };
   readonly hostname: string;
   readonly user: { readonly uid: number; readonly gid: number; readonly kernelRoot: boolean };
   readonly userNamespaces: boolean;

@@ -1,3 +1,4 @@
+import type { DeclaredCredential } from './credential.ts';
 import type { Limits } from './limits.ts';
 import type { MountMode } from './mount.ts';
 import type { NetworkPolicy } from './network.ts';
@@ -38,6 +39,7 @@ export interface Profile {
     /** if not empty, PATH holds links to exactly these programs and nothing else */
     readonly tools: readonly string[];
   };
+  readonly credentials: readonly DeclaredCredential[];
   readonly limits: Limits;
   readonly hide: HideMode;
   readonly require: readonly PropertyName[];

@@ -1,3 +1,6 @@
 /** What a session loads when its sandbox first connects, or publishes a port. */
 export { type Network, openNetwork } from './network.ts';
 export { openPublished, type Published } from './publish.ts';
+export { resolveRegistry } from './registry/resolve.ts';
+export { openAuthority } from './tls/authority.ts';
+export { operatorCaVariables, planTrustVariables, renderBundle, systemBundles } from './tls/trust-variables.ts';

@@ -18,6 +18,7 @@ import { type HandleChannel, openInside, sharedInside } from './inside.ts';
 import { type EgressOptions, openEgress } from './open.ts';
 import { type EgressProxy, openProxy } from './proxy/proxy.ts';
 import type { Published } from './publish.ts';
+import { type InterceptorOptions, openInterceptor } from './tls/interceptor.ts';
 
 export interface NetworkOptions extends EgressOptions {
   readonly arch: Arch;
@@ -25,6 +26,8 @@ export interface NetworkOptions extends EgressOptions {
   readonly onEvent: (event: EgressEvent) => void;
   readonly published?: Published;
   readonly paths?: VisiblePaths;
+  /** the rules by which credentials are injected, with what the proxy's certificates are made and servers are verified by */
+  readonly credentials?: InterceptorOptions;
 }
 
 /** The brokers of one run, or of what the runs of a sandbox share. */
@@ -58,9 +61,10 @@ export const openNetwork = (options: NetworkOptions): Network => {
   const egress = openEgress(policy, options);
   const standIns = openStandIns();
   const answerDns = openAnswerer({ egress, standIns, onEvent });
+  const interceptor = options.credentials && openInterceptor(options.credentials);
   let proxy: Promise<EgressProxy> | undefined;
   const relay = async (destination: Destination): Promise<Route> => {
-    proxy ??= openProxy({ egress, onEvent, answerDns });
+    proxy ??= openProxy({ egress, onEvent, answerDns, ...(interceptor && { interceptor }) });
     const { port, expect } = await proxy;
     return { kind: 'relay', port, announce: (localPort) => expect(localPort, destination) };
   };
@@ -90,6 +94,7 @@ export const openNetwork = (options: NetworkOptions): Network => {
   return {
     attach,
     close: async () => {
+      interceptor?.[Symbol.dispose]();
       await Promise.all([published?.[Symbol.asyncDispose](), proxy?.then(({ close }) => close())]);
     },
   };

@@ -5,7 +5,7 @@ import { isRefused } from '../domain/parsed.ts';
 import { rungNames } from '../domain/rung.ts';
 import { findPlaces, findWorkspace, realPath } from '../session/places.ts';
 import type { RunRequest } from '../session/request.ts';
-import { policyOf, type SandboxConfig } from './config.ts';
+import { type Policy, policyOf, type SandboxConfig } from './config.ts';
 import { findSurroundings } from './surroundings.ts';
 
 /** The request that a configuration makes. Throws an SboxError. */
@@ -30,7 +30,7 @@ export const renderRequest = (config: SandboxConfig): RunRequest => {
     profiles: config.profiles ?? [],
     ...(config.config !== undefined && { configFile: resolve(cwd, config.config) }),
     ...(policy !== undefined && { policy: { name: 'policy', value: policy, base: workspace } }),
-    additions: { name: '', value: policyOf(config), base: workspace },
+    additions: { name: '', value: withOwnCode(policyOf(config), workspace, packageDir), base: workspace },
     ignoreWorkspaceConfig: true,
     workspace,
     cwd: workspace,
@@ -41,6 +41,13 @@ export const renderRequest = (config: SandboxConfig): RunRequest => {
     packageDir,
     terminal: false,
   };
+};
+
+/** A program often lies in the folder that its commands work in, and this package below it: that stays read-only. */
+const withOwnCode = (policy: Policy, workspace: string, packageDir: string): Policy => {
+  const { protect = [] } = policy;
+  if (!packageDir.startsWith(`${workspace}/`) || !Array.isArray(protect)) return policy;
+  return { ...policy, protect: [...protect, packageDir.slice(workspace.length + 1)] };
 };
 
 /** A program in JavaScript has no compiler that would tell it. */

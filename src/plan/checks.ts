@@ -11,11 +11,11 @@ const maxArgumentBytes = 131_071;
 
 /** Refuses what can't be planned at all. Throws an SboxError. */
 export const checkInvocation = (profile: Profile, invocation: Invocation, facts: Facts): void => {
-  checkWorkspace(facts);
+  checkWorkspace(invocation, facts);
   checkCommand(profile, invocation, facts);
 };
 
-const checkWorkspace = (facts: Facts): void => {
+const checkWorkspace = (invocation: Invocation, facts: Facts): void => {
   const { workspace, realHome, stateDir, configDir, codeDir } = facts;
   const refuse = (cause: string, fix: string) => {
     throw new SboxError({
@@ -31,7 +31,7 @@ const checkWorkspace = (facts: Facts): void => {
   if (isWithin(realHome, workspace)) refuse('it holds the whole HOME', elsewhere);
   if (systemFolders.some((folder) => isWithin(workspace, folder) || isWithin(folder, workspace)))
     refuse('it belongs to the system', elsewhere);
-  if (isWithin(codeDir, workspace))
+  if (isWithin(codeDir, workspace) && !keepsCode(invocation, facts))
     refuse(
       `sbox's own code lies in it ("${codeDir}"), where the command could change it`,
       'install sbox elsewhere: npm install -g sbox',
@@ -41,6 +41,14 @@ const checkWorkspace = (facts: Facts): void => {
   if (isWithin(stateDir, workspace) || isWithin(workspace, stateDir))
     refuse(`sbox's own state lies there ("${stateDir}")`, 'set XDG_STATE_HOME to a folder outside the workspace');
 };
+
+/** Whether sbox's own code is a protected path where that is enforced: a mount that stays read-only. */
+const keepsCode = ({ rung = 'namespaces' }: Invocation, { capabilities, protectedPaths, codeDir }: Facts): boolean =>
+  rung === 'namespaces' &&
+  'root' in capabilities.namespaces &&
+  protectedPaths.some(({ root, existing }) =>
+    existing.some(({ path, kind }) => kind === 'dir' && `${root}/${path}` === codeDir),
+  );
 
 const systemFolders = [
   '/usr',

@@ -11,6 +11,7 @@ export interface MountQuestion {
   readonly facts: Facts;
   readonly network: Plan['network'];
   readonly broker: boolean;
+  readonly trust?: Plan['trust'];
   readonly sandbox: Plan['sandbox'];
   readonly mechanism: Mechanism;
   readonly layout: Layout;
@@ -27,7 +28,8 @@ export const planMounts = (question: MountQuestion): { mounts: PlannedMount[]; p
   const placed = ownRoot ? declared : placeOnHost(declared, facts, layout, mechanism);
   const layers = [
     ownRoot ? planBase(facts, network, broker) : planHostBase(facts),
-    ownRoot ? planHome(facts, sandbox) : planFolders(layout),
+    ownRoot ? planHome(facts, sandbox, question.trust !== undefined) : planFolders(layout),
+    question.trust ? [planTrust(question.trust)] : [],
     planTools(facts, layout),
     ownRoot ? planWritable(facts, declared.mounts) : [bindOnto(facts.workspace, 'dir', 'rw', 'workspace')],
     placed.mounts,
@@ -92,9 +94,19 @@ const sortByTarget = (mounts: readonly PlannedMount[]): PlannedMount[] => {
   return keyed.map(({ mount }) => mount);
 };
 
-const planHome = (facts: Facts, sandbox: Plan['sandbox']): PlannedMount[] => {
+/** The certificates that tools inside have to trust. */
+const planTrust = ({ source, inside }: NonNullable<Plan['trust']>): PlannedMount => ({
+  kind: 'bind',
+  source,
+  target: inside,
+  type: 'dir',
+  access: 'ro',
+  why: 'certificates of this run',
+});
+
+const planHome = (facts: Facts, sandbox: Plan['sandbox'], shown: boolean): PlannedMount[] => {
   const target = homeInside(facts);
-  if (sandbox.ephemeral) return [{ kind: 'memory', target, mode: 0o700, why: 'HOME, forgotten at the end' }];
+  if (sandbox.ephemeral && !shown) return [{ kind: 'memory', target, mode: 0o700, why: 'HOME, forgotten at the end' }];
   return [
     { kind: 'bind', source: `${sandbox.folder}/home`, target, type: 'dir', access: 'rw', why: 'HOME of this sandbox' },
   ];

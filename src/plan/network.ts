@@ -2,6 +2,7 @@ import { exitCode, SboxError } from '../domain/errors.ts';
 import type { Invocation } from '../domain/invocation.ts';
 import type { EgressRule, NetworkMode, NetworkPolicy } from '../domain/network.ts';
 import type { Profile } from '../domain/profile.ts';
+import { credentialRules, declaredCredentials } from './credentials.ts';
 
 /** What the run may reach: the invocation's mode if it names one, and its rules behind the profile's. Throws an SboxError. */
 export const planNetwork = (profile: Profile, invocation: Invocation): NetworkPolicy => {
@@ -12,7 +13,7 @@ export const planNetwork = (profile: Profile, invocation: Invocation): NetworkPo
     throw uselessAllow(allow, mode, invocation.network === undefined ? 'the profile sets' : '--net sets');
   return {
     mode,
-    allow: [...declared.allow, ...allow],
+    allow: [...declared.allow, ...allow, ...credentialRules(declaredCredentials(profile, invocation))],
     deny: [...declared.deny, ...deny],
     hosts: declared.hosts,
     publish: [...declared.publish, ...publish],

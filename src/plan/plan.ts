@@ -7,6 +7,7 @@ import type { Profile } from '../domain/profile.ts';
 import type { PropertyName } from '../domain/property.ts';
 import { checkInvocation } from './checks.ts';
 import { planCommand, planShell } from './command.ts';
+import { planCredentials, planTrust } from './credentials.ts';
 import { planEnvironment } from './environment.ts';
 import { planLayout, sandboxHostname } from './layout.ts';
 import { planMounts } from './mounts.ts';
@@ -27,11 +28,14 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
   const network = planNetwork(profile, invocation);
   const hidePaths = planHiding(invocation.hide ?? profile.hide, mechanism, facts.capabilities);
   const broker = mechanism.kind !== 'portable' && facts.capabilities.listener && (network.mode !== 'full' || hidePaths);
+  const credentials = planCredentials(profile, invocation, { network, mechanism, broker });
+  const trust = credentials.length > 0 ? planTrust(mechanism, facts, sandbox) : undefined;
   const { mounts, problems } = planMounts({
     declared: [...profile.mounts, ...invocation.mounts],
     facts,
     network,
     broker,
+    ...(trust && { trust }),
     sandbox,
     mechanism,
     layout,
@@ -74,10 +78,12 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     workspace: facts.workspace,
     cwd: facts.cwd,
     home: layout.home,
-    ...(mechanism.kind !== 'namespaces' && { runFolder: facts.runFolder }),
+    ...((mechanism.kind !== 'namespaces' || trust) && { runFolder: facts.runFolder }),
     command: planCommand(profile, invocation, facts, shell, env['PATH'] ?? ''),
     mounts,
     env,
+    credentials,
+    ...(trust && { trust }),
     hostname: sandboxHostname,
     ...shape,
     ...(facts.terminal && { terminal: facts.terminal }),

@@ -1,3 +1,4 @@
+import type { DeclaredCredential } from '../domain/credential.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { NetworkMode, NetworkPolicy } from '../domain/network.ts';
 import type { Place } from '../domain/problem.ts';
@@ -21,6 +22,7 @@ export interface Layer {
   readonly env: EnvironmentPolicy;
   readonly tools: readonly string[];
   readonly network: Omit<NetworkPolicy, 'mode'> & { readonly mode?: NetworkMode };
+  readonly credentials: readonly DeclaredCredential[];
   readonly limits: Limits;
   readonly hide?: HideMode;
   readonly require: readonly PropertyName[];

@@ -20,6 +20,7 @@ const addLayer = (below: Profile, layer: Layer): Profile => ({
   },
   network: mergeNetworks(below.network, layer.network),
   path: { tools: append(below.path.tools, layer.tools) },
+  credentials: lastOf([...below.credentials, ...layer.credentials]),
   limits: { ...below.limits, ...layer.limits },
   hide: layer.hide ?? below.hide,
   require: append(below.require, layer.require),
@@ -48,11 +49,17 @@ const emptyProfile: Profile = {
   env: { pass: [], passIfVisible: [], set: {} },
   network: bareNetwork('none'),
   path: { tools: [] },
+  credentials: [],
   limits: {},
   hide: 'usual',
   require: [],
   userNamespaces: false,
 };
+
+/** Of two of one name the later counts: it may say where else the value is. */
+const lastOf = (credentials: Profile['credentials']): Profile['credentials'] => [
+  ...new Map(credentials.map((credential) => [credential.provider.name, credential])).values(),
+];
 
 const append = <T>(
   below: readonly T[],

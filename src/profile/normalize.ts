@@ -1,3 +1,4 @@
+import { parseCredentialName, parseWrittenCredential } from '../domain/declared-credential.ts';
 import { parseAllowRule, parseDenyRule } from '../domain/egress-rule.ts';
 import type { Limits } from '../domain/limits.ts';
 import { type MountMode, parseMount } from '../domain/mount.ts';
@@ -29,6 +30,10 @@ export const normalizeDocument = (value: DocumentValue, source: Source): Layer =
   env: normalizeEnv(value.env),
   tools: value.path?.tools ?? [],
   network: normalizeNetwork(value.network ?? {}, source),
+  credentials: (value.credentials ?? []).map((written, index) => ({
+    ...certain(typeof written === 'string' ? parseCredentialName(written) : parseWrittenCredential(written)),
+    origin: originOf(source, ['credentials', index]),
+  })),
   limits: normalizeLimits(value.limits ?? {}),
   ...present('hide', value.hide),
   require: value.require ?? [],

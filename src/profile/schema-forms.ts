@@ -28,7 +28,7 @@ export const wholeNumber = (least: number, most: number) => {
 };
 
 /** A value that a parser of src/domain takes. */
-export const parsedBy = <T extends string | number>(parse: (input: T) => Parsed<unknown>) =>
+export const parsedBy = <T>(parse: (input: T) => Parsed<unknown>) =>
   v.rawCheck<T>(({ dataset, addIssue }) => {
     const parsed = dataset.typed ? parse(dataset.value) : undefined;
     if (parsed !== undefined && isRefused(parsed)) addIssue({ message: parsed.problem, expected: parsed.hint });

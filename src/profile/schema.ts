@@ -1,4 +1,9 @@
 import * as v from 'valibot';
+import {
+  parseCredentialHost,
+  parseCredentialName,
+  parseWrittenCredential,
+} from '../domain/declared-credential.ts';
 import { parseAllowRule, parseDenyRule } from '../domain/egress-rule.ts';
 import { mountModes, parseMount, parseMountSource, parseMountTarget } from '../domain/mount.ts';
 import {
@@ -122,6 +127,46 @@ const network = table({
   ),
 });
 
+const credentialName = v.pipe(v.string('the name of a credential'), parsedBy(parseCredentialName));
+
+const source = v.union(
+  [
+    table({ env: variable }),
+    table({
+      file: v.pipe(v.string('a path'), v.description('Absolute, or below ~/.')),
+      keys: listOf(v.string('a key'), 'Where the value is in a JSON file; the whole file is the value if absent.'),
+    }),
+    table({ command: v.pipe(v.array(v.string('a string'), 'a list'), v.minLength(1, 'a list with a program')) }),
+  ],
+  'an object with "env", "file" or "command"',
+);
+
+const writtenCredential = table({
+  name: v.pipe(v.string('a name'), pattern(profileNamePattern), parsedBy(parseProfileName)),
+  sources: listOf(source, 'Where the real value is looked for outside, in this order.'),
+  env: v.exactOptional(v.pipe(variable, v.description('The variable inside that holds the placeholder.'))),
+  hosts: listOf(
+    v.pipe(v.string('a host name'), parsedBy(parseCredentialHost)),
+    'Where it may go, over TLS alone: exact names, or "*.example.com".',
+  ),
+  port: v.exactOptional(v.pipe(wholeNumber(1, 65_535), v.description('443 if absent.'))),
+  header: v.exactOptional(v.pipe(v.string('the name of a header'), v.description('"authorization" if absent.'))),
+  scheme: v.exactOptional(
+    v.pipe(
+      v.string('a word'),
+      v.description('The word before it: "Bearer" for "authorization"; "Basic" its password.'),
+    ),
+  ),
+});
+
+const credential = v.union(
+  [
+    credentialName,
+    v.pipe(writtenCredential, parsedBy<v.InferOutput<typeof writtenCredential>>(parseWrittenCredential)),
+  ],
+  'the name of a credential or an object with "name"',
+);
+
 const limits = table({
   memory: v.exactOptional(v.pipe(size, v.description('Private memory of one process, for example "4G".'))),
   processes: v.exactOptional(v.pipe(count, v.description('Processes and threads inside.'))),
@@ -167,6 +212,10 @@ export const documentSchema = table({
     ),
   ),
   network: v.exactOptional(v.pipe(network, v.description('What the command may reach.'))),
+  credentials: listOf(
+    credential,
+    'Credentials that stay outside: inside there is a placeholder, which the proxy swaps for the real one at its hosts.',
+  ),
   limits: v.exactOptional(v.pipe(limits, v.description('What the command may use.'))),
   hide: v.exactOptional(
     v.pipe(

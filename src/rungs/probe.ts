@@ -106,6 +106,7 @@ const smallestPlan = {
   env: {},
   network: bareNetwork('none'),
   broker: false,
+  credentials: [],
   hidePaths: false,
   hostname: 'sbox',
   user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, kernelRoot: false },

@@ -6,11 +6,13 @@ import type { Plan } from '../domain/plan.ts';
 import type { Network, Published } from '../egress/index.ts';
 import type { Launched } from '../rungs/launch.ts';
 import { brokerChannel, handleChannel, hasOwnNetwork } from '../rungs/program/channel.ts';
+import type { SessionCredentials } from './credentials.ts';
 
 export interface NetworkContext {
   readonly facts: Pick<Facts, 'arch' | 'env' | 'home'>;
   readonly onEvent: (event: EgressEvent) => void;
   readonly published?: Published;
+  readonly credentials?: SessionCredentials;
 }
 
 /** Opens the ports that the plan publishes. Throws an SboxError if one can't be had, or nothing could lead inside. */
@@ -35,7 +37,8 @@ export interface SandboxNetwork extends AsyncDisposable {
 }
 
 /** The network of a sandbox. It is loaded when the first of its brokers has something to say: most short commands never connect. */
-export const openSandboxNetwork = (plan: Plan, { facts, onEvent, published }: NetworkContext): SandboxNetwork => {
+export const openSandboxNetwork = (plan: Plan, context: NetworkContext): SandboxNetwork => {
+  const { facts, onEvent, published, credentials } = context;
   let network: Promise<Network> | undefined;
   const open = async (): Promise<Network> => {
     const { openNetwork } = await import('../egress/index.ts');
@@ -48,6 +51,7 @@ export const openSandboxNetwork = (plan: Plan, { facts, onEvent, published }: Ne
       ...(plan.hidePaths && { paths: { roots: shownPaths(plan) } }),
       onEvent,
       ...(published && { published }),
+      ...(credentials && { credentials }),
     });
   };
   return {
@@ -74,6 +78,7 @@ export const openSandboxNetwork = (plan: Plan, { facts, onEvent, published }: Ne
       });
       outside.onFirst(start);
       inside.onFirst(start);
+      if (credentials) start(); // what it takes to end TLS is made while the command boots
       if (published && (child.channel || !hasOwnNetwork(plan))) start();
     },
     async [Symbol.asyncDispose]() {
@@ -104,7 +109,7 @@ const shownPaths = ({ mounts }: Plan): string[] => [
 const mergedFolders = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 
 /** Host folders that the command can write to. */
-const writableFolders = ({ mounts, sandbox }: Plan): string[] => [
+export const writableFolders = ({ mounts, sandbox }: Plan): string[] => [
   sandbox.folder,
   ...mounts.flatMap((mount) => (mount.kind === 'bind' && mount.access === 'rw' ? [mount.source] : [])),
 ];

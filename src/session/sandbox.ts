@@ -6,6 +6,7 @@ import { startCommand } from '../rungs/start.ts';
 import { openUse } from '../state/use.ts';
 import { openRunAudit } from './audit.ts';
 import { type Base, openBase } from './base.ts';
+import { openSessionCredentials } from './credentials.ts';
 import { openSandboxNetwork, publishPorts, type SandboxNetwork } from './network.ts';
 import { type Cleaning, type CommandEnd, outcomeOf, removeFolder, startError } from './outcome.ts';
 import { prepareState } from './prepare.ts';
@@ -71,9 +72,10 @@ const openPrepared = async (
     onDecision?.(event);
   };
   const host = { arch: facts.arch, landlockAbi: facts.capabilities.landlockAbi };
+  const credentials = await openSessionCredentials(plan, facts, () => {});
   const published = await publishPorts(plan);
   const network = plan.broker
-    ? openSandboxNetwork(plan, { facts, onEvent, ...(published && { published }) })
+    ? openSandboxNetwork(plan, { facts, onEvent, ...(published && { published }), ...(credentials && { credentials }) })
     : undefined;
   let base: Base;
   try {
@@ -87,7 +89,9 @@ const openPrepared = async (
   const running = new Set<SandboxCommand>();
   const start = (next: Plan, stdio: Stdio): SandboxCommand => {
     assertStreams(stdio);
-    const own = { ...next, network: { ...next.network, publish: [] } }; // those are the base's to serve
+    // published ports are the base's to serve
+    const env = credentials ? { ...next.env, ...credentials.added } : next.env;
+    const own = { ...next, env, network: { ...next.network, publish: [] } };
     const startedAt = Date.now();
     const launched = startCommand(own, host, executable, { stdio, namespaces: base.namespaces });
     const command = follow(launched, own, startedAt, { executable, network });

@@ -6,6 +6,7 @@ import type { Launched, Stdio } from '../rungs/launch.ts';
 import { startPlan } from '../rungs/start.ts';
 import { openUse } from '../state/use.ts';
 import { openRunAudit } from './audit.ts';
+import { openSessionCredentials } from './credentials.ts';
 import { openSandboxNetwork, publishPorts } from './network.ts';
 import { type Cleaning, type Outcome, outcomeOf, removeFolder, startError } from './outcome.ts';
 import { prepareState } from './prepare.ts';
@@ -38,11 +39,18 @@ type LaunchFacts = Pick<Facts, 'arch' | 'capabilities' | 'env' | 'home' | 'state
 /** Starts a plan. Throws an SboxError if the streams can't be handed over or the state directory can't be prepared. */
 export const openSession = async (plan: Plan, facts: LaunchFacts, options: SessionOptions): Promise<Session> => {
   assertStreams(options.stdio);
+  const problems: string[] = [];
   await prepareState(plan);
   const { arch, capabilities } = facts;
+  const credentials = await openSessionCredentials(plan, facts, (sentence) => void problems.push(sentence));
   const published = await publishPorts(plan);
   const started = Date.now(); // before the outer supervisor starts its clock
-  const launched = startPlan(plan, { arch, landlockAbi: capabilities.landlockAbi }, options.executable, options.stdio);
+  const launched = startPlan(
+    credentials ? { ...plan, env: credentials.env } : plan,
+    { arch, landlockAbi: capabilities.landlockAbi },
+    options.executable,
+    options.stdio,
+  );
   const audit = openRunAudit(plan, facts.stateDir, started);
   let refusals = noRefusals;
   const onEvent = (event: EgressEvent): void => {
@@ -50,7 +58,7 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
     audit.decided(event);
     options.onDecision?.(event);
   };
-  const context = { facts, onEvent, ...(published && { published }) };
+  const context = { facts, onEvent, ...(published && { published }), ...(credentials && { credentials }) };
   const network = plan.broker ? openSandboxNetwork(plan, context) : undefined;
   network?.follow(launched, 'run');
   const use = openUse(plan.sandbox.folder);
@@ -68,7 +76,7 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
     await network?.[Symbol.asyncDispose]();
     await ended.then(audit.ended, () => {});
     audit[Symbol.dispose]();
-    const unlogged = audit.failure();
+    const unlogged = [...problems, audit.failure()].filter((text) => text !== undefined).join('; ') || undefined;
     const removed = folder === undefined ? {} : await removeFolder(folder);
     return { ...removed, refusals, ...(unlogged !== undefined && { unlogged }) };
   };

@@ -13,6 +13,7 @@ export const aProfile = (changes: Partial<Profile> = {}): Profile => ({
   network: bareNetwork('none'),
   path: { tools: [] },
   limits: {},
+  credentials: [],
   hide: 'usual',
   require: [],
   userNamespaces: false,

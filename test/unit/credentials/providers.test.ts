@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { parseBinding } from '../../../src/credentials/bind.ts';
 import { planPresented } from '../../../src/credentials/present.ts';
-import { providers } from '../../../src/credentials/providers.ts';
+import { providers } from '../../../src/domain/providers.ts';
 import { openRedaction } from '../../../src/credentials/redact.ts';
 import { type Provider, Secret } from '../../../src/domain/credential.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openInjection } from '../../../src/credentials/injection.ts';
-import { tokenDocuments } from '../../../src/credentials/token-documents.ts';
+import { tokenDocuments } from '../../../src/domain/token-documents.ts';
 import { openTokenStore, type TokenStore } from '../../../src/credentials/token-store.ts';
 import type { TokenDocument } from '../../../src/domain/credential.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tokenDocuments } from '../../../../src/credentials/token-documents.ts';
+import { tokenDocuments } from '../../../../src/domain/token-documents.ts';
 import { openTokenStore } from '../../../../src/credentials/token-store.ts';
 import type { TokenDocument } from '../../../../src/domain/credential.ts';
 import { ask, ask2 } from '../../../support/tls-clients.ts';

@@ -1,7 +1,7 @@
-import type { CredentialUse, TokenDocument } from '../domain/credential.ts';
+import type { CredentialUse, TokenDocument } from './credential.ts';
 
 const bearerAt = (...hosts: string[]): CredentialUse[] => [
-  { hosts, placements: [{ kind: 'header', header: 'authorization', scheme: 'Bearer' }] },
+  { hosts, placements: [{ kind: 'header', header: 'authorization', scheme: 'Bearer' }], body: 'pass' },
 ];
 
 /** The refresh token goes to the token endpoint alone, in the body. */

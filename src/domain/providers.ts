@@ -1,4 +1,4 @@
-import type { Placement, Provider } from '../domain/credential.ts';
+import type { Placement, Provider } from './credential.ts';
 
 const bearer: Placement = { kind: 'header', header: 'authorization', scheme: 'Bearer' };
 const apiKey: Placement = { kind: 'header', header: 'x-api-key' };
@@ -9,7 +9,7 @@ const bearerProvider = (name: string, description: string, variable: string, hos
   description,
   sources: [{ kind: 'env', name: variable }],
   present: [{ kind: 'env', name: variable }],
-  uses: [{ hosts: [host], placements: [bearer] }],
+  uses: [{ hosts: [host], placements: [bearer], body: 'pass' }],
   fix: `export ${variable}=..., from ${keys}`,
 });
 
@@ -22,7 +22,8 @@ export const providers: readonly Provider[] = [
     description: 'a key of the Anthropic API, or a long-lived token of Claude Code',
     sources: [{ kind: 'env', name: 'ANTHROPIC_API_KEY' }],
     present: [{ kind: 'env', name: 'ANTHROPIC_API_KEY' }],
-    uses: [{ hosts: ['api.anthropic.com'], placements: [apiKey, bearer] }],
+    // what an agent has seen goes back to its model: a placeholder in a body is never injected
+    uses: [{ hosts: ['api.anthropic.com'], placements: [apiKey, bearer], body: 'pass' }],
     fix: 'export ANTHROPIC_API_KEY=..., from https://console.anthropic.com/settings/keys',
   },
   {
@@ -30,7 +31,7 @@ export const providers: readonly Provider[] = [
     description: 'the token that `claude setup-token` prints',
     sources: [{ kind: 'env', name: 'CLAUDE_CODE_OAUTH_TOKEN' }],
     present: [{ kind: 'env', name: 'CLAUDE_CODE_OAUTH_TOKEN' }],
-    uses: [{ hosts: ['api.anthropic.com'], placements: [bearer] }],
+    uses: [{ hosts: ['api.anthropic.com'], placements: [bearer], body: 'pass' }],
     fix: 'claude setup-token, then export CLAUDE_CODE_OAUTH_TOKEN=...',
   },
   {
@@ -63,6 +64,7 @@ export const providers: readonly Provider[] = [
         hosts: ['generativelanguage.googleapis.com'],
         // clients of the OpenAI dialect send the same key as a bearer token
         placements: [{ kind: 'header', header: 'x-goog-api-key' }, { kind: 'query', name: 'key' }, bearer],
+        body: 'pass',
       },
     ],
     fix: 'export GEMINI_API_KEY=..., from https://aistudio.google.com/apikey',

@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RegistryHosts } from '../domain/credential.ts';
+import type { Facts } from '../domain/facts.ts';
+import type { Injection } from '../domain/injection.ts';
+import type { RegistryClient } from '../domain/network.ts';
+import type { Plan } from '../domain/plan.ts';
+import { ensurePrivateFolder, writeAtomically } from '../state/write-atomically.ts';
+import { writeBelow } from '../state/write-below.ts';
+import { writableFolders } from './network.ts';
+
+/** What a run's credentials need of the network, and the command's environment with their placeholders. */
+export interface SessionCredentials {
+  readonly env: Plan['env'];
+  /** what of it is added to the plan's */
+  readonly added: Plan['env'];
+  readonly injection: Injection;
+  /** of this run alone; its key never leaves this process */
+  readonly authority: Awaited<ReturnType<typeof makeTrust>>['authority'];
+  readonly upstreamCa: readonly string[];
+}
+
+type CredentialFacts = Pick<Facts, 'env' | 'home'>;
+
+/**
+ * Finds the plan's credentials outside, and puts their placeholders and the certificate that the proxy signs with where tools inside look
+ * for them. Throws SBOX_E_CREDENTIAL if one is missing. To be called once the state is prepared.
+ */
+export const openSessionCredentials = async (
+  plan: Plan,
+  facts: CredentialFacts,
+  onProblem: (sentence: string) => void,
+): Promise<SessionCredentials | undefined> => {
+  const { credentials: declared, trust, sandbox } = plan;
+  if (trust === undefined) return undefined;
+  const { openCredentials, openCommandRunner } = await import('../credentials/index.ts');
+  const logins = join(sandbox.folder, 'logins');
+  const { injection, env, files } = await openCredentials(declared, {
+    env: facts.env,
+    home: facts.home,
+    runCommand: openCommandRunner(facts.env, '/'),
+    registries: await findRegistries(plan, facts),
+    gitConfigs: Number(plan.env['GIT_CONFIG_COUNT'] ?? 0),
+    readStored: (provider) => readText(join(logins, `${provider}.json`)),
+    writeStored: async (provider, text) => {
+      ensurePrivateFolder(logins);
+      writeAtomically(join(logins, `${provider}.json`), text);
+    },
+    onProblem,
+  });
+  for (const { path, content, how } of files) {
+    writeBelow(trust.home, path, (before) => (how === 'whole' ? content : withLines(before ?? '', content)));
+  }
+  const { authority, upstreamCa, variables } = await makeTrust(trust, injection, facts);
+  const added = { ...env, ...variables };
+  return { env: { ...plan.env, ...added }, added, injection, authority, upstreamCa };
+};
+
+const makeTrust = async (trust: NonNullable<Plan['trust']>, { hosts }: Injection, { env }: CredentialFacts) => {
+  const { openAuthority, operatorCaVariables, planTrustVariables, renderBundle, systemBundles } = await import(
+    '../egress/index.ts'
+  );
+  const authority = openAuthority({ hosts });
+  const upstreamCa = operatorCaVariables.flatMap((name) => readText(env[name] ?? '') ?? []);
+  const system = systemBundles.map(readText).find((text) => text !== undefined) ?? '';
+  ensurePrivateFolder(trust.source);
+  writeAtomically(join(trust.source, 'authority.pem'), authority.certificatePem);
+  writeAtomically(join(trust.source, 'bundle.pem'), renderBundle([system, ...upstreamCa, authority.certificatePem]));
+  const files = { authority: `${trust.inside}/authority.pem`, bundle: `${trust.inside}/bundle.pem` };
+  return { authority, upstreamCa, variables: planTrustVariables(files) };
+};
+
+const findRegistries = async (plan: Plan, facts: CredentialFacts): Promise<RegistryHosts> => {
+  const hosts = plan.credentials.flatMap(({ provider }) => provider.uses.flatMap((use) => use.hosts));
+  const clients = ['npm', 'pip'].filter((client) => hosts.includes(`registry:${client}`)) as RegistryClient[];
+  if (clients.length === 0) return {};
+  const { resolveRegistry } = await import('../egress/index.ts');
+  const found = clients.map(async (client) => {
+    const { hosts: named } = await resolveRegistry(client, {
+      env: facts.env,
+      home: facts.home,
+      untrusted: writableFolders(plan),
+    });
+    return [client, named] as const;
+  });
+  return Object.fromEntries(await Promise.all(found));
+};
+
+/** The lines of a file with these in place of those that are about the same: up to `=` in an npmrc, `machine NAME` in a netrc. */
+const withLines = (before: string, added: string): string => {
+  const keyOf = (line: string): string => line.split('=')[0]?.split(/\s+/).slice(0, 2).join(' ') ?? '';
+  const keys = new Set(added.split('\n').filter(Boolean).map(keyOf));
+  const kept = before.split('\n').filter((line) => line !== '' && !keys.has(keyOf(line)));
+  return `${[...kept, added.trimEnd()].join('\n')}\n`;
+};
+
+const readText = (path: string): string | undefined => {
+  try {
+    return path === '' ? undefined : readFileSync(path, 'utf8');
+  } catch {
+    return undefined; // not there
+  }
+};
