@@ -80,6 +80,7 @@ const declare = (word: string | undefined, context: CliContext, done: Done): Com
   declareProfiles(program, context, done);
   declareSandboxes(program, context, done);
   declareLog(program, context, done);
+  declareCredentials(program, context, done);
   declareDoctor(program, context, done);
   return program;
 };
@@ -163,6 +164,17 @@ const declareDoctor = (program: Command, context: CliContext, done: Done): void 
     .action(async (options: { json?: true }) => {
       const { doctor } = await import('./commands/doctor.ts');
       done(await doctor(options, context));
+    });
+};
+
+const declareCredentials = (program: Command, context: CliContext, done: Done): void => {
+  program
+    .command('credentials')
+    .description('show which credentials would be found outside, never their values')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: true }) => {
+      const { credentials } = await import('./commands/credentials.ts');
+      done(await credentials(options, context));
     });
 };
 

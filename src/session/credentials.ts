@@ -64,7 +64,9 @@ const makeTrust = async (trust: NonNullable<Plan['trust']>, { hosts }: Injection
   const upstreamCa = operatorCaVariables.flatMap((name) => readText(env[name] ?? '') ?? []);
   const system = systemBundles.map(readText).find((text) => text !== undefined) ?? '';
   ensurePrivateFolder(trust.source);
-  writeAtomically(join(trust.source, 'authority.pem'), authority.certificatePem);
+  // Node adds what is in this file to its own list; the operator's may name a company's authority already
+  const extra = readText(env['NODE_EXTRA_CA_CERTS'] ?? '') ?? '';
+  writeAtomically(join(trust.source, 'authority.pem'), renderBundle([extra, authority.certificatePem]));
   writeAtomically(join(trust.source, 'bundle.pem'), renderBundle([system, ...upstreamCa, authority.certificatePem]));
   const files = { authority: `${trust.inside}/authority.pem`, bundle: `${trust.inside}/bundle.pem` };
   return { authority, upstreamCa, variables: planTrustVariables(files) };

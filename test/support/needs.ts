@@ -20,6 +20,8 @@ export const file = (path: string, fromPackage: string): Need => ({
   isThere: () => isReadable(path),
 });
 
+export const root: Need = { what: 'root', isThere: () => process.getuid?.() === 0 };
+
 /** The absolute path of a program, looked for as a shell would and in the system's directories. */
 export const findProgram = (name: string): string | undefined =>
   [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']

@@ -36,6 +36,14 @@ const renderPlan = (plan: Plan, color: boolean): string => {
   return [
     renderTable(head),
     section('network', renderNetwork(plan.network)),
+    section(
+      'credentials',
+      plan.credentials.map(({ provider, origin }) => [
+        provider.name,
+        `a placeholder inside; the real one goes to ${provider.uses.flatMap((use) => use.hosts).join(', ')}`,
+        origin,
+      ]),
+    ),
     section('mounts', renderMounts(plan.mounts)),
     section('environment', [
       ['names', Object.keys(plan.env).join(' ')],

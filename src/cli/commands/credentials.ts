@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import type { Provider } from '../../domain/credential.ts';
+import { parseCredentialName } from '../../domain/declared-credential.ts';
+import type { RegistryClient } from '../../domain/network.ts';
+import { isRefused } from '../../domain/parsed.ts';
+import { providers } from '../../domain/providers.ts';
+import type { CliContext } from '../context.ts';
+import { renderTable } from '../table.ts';
+
+interface Row {
+  readonly name: string;
+  readonly description: string;
+  readonly found: boolean;
+  /** where it was found, or all that was looked at */
+  readonly where: string;
+  readonly hosts: readonly string[];
+  readonly fix: string;
+}
+
+/** `sbox credentials`: which of the known ones would be found, never their values. */
+export const credentials = async (options: { readonly json?: true }, context: CliContext): Promise<number> => {
+  const rows = await findAll(context);
+  if (options.json) context.print(`${JSON.stringify(rows, null, 2)}\n`);
+  else context.print(renderTable(rows.map(({ name, found, where }) => [name, found ? 'found' : '-', where])));
+  return 0;
+};
+
+const findAll = async ({ env, home }: CliContext): Promise<Row[]> => {
+  const { findCredential, openCommandRunner } = await import('../../credentials/index.ts');
+  const { resolveRegistry } = await import('../../egress/index.ts');
+  const hostsOf = async (client: RegistryClient) => (await resolveRegistry(client, { env, home, untrusted: [] })).hosts;
+  const [npm, pip] = await Promise.all([hostsOf('npm'), hostsOf('pip')]);
+  const question = { env, home, runCommand: openCommandRunner(env, '/'), registries: { npm, pip } };
+  return Promise.all(
+    providers.map(async (provider): Promise<Row> => {
+      const { name, description, fix } = provider;
+      const looked = await findCredential(provider, question);
+      const login = findLogin(provider, home);
+      const own = looked.kind === 'found' ? looked.source : login;
+      return {
+        ...{ name, description, fix },
+        found: own !== undefined,
+        where: own ?? (looked.kind === 'missing' ? looked.looked.join('; ') : ''),
+        hosts: [...new Set(provider.uses.flatMap((use) => use.hosts))],
+      };
+    }),
+  );
+};
+
+const findLogin = ({ name }: Provider, home: string): string | undefined => {
+  const declared = parseCredentialName(name);
+  if (isRefused(declared)) return undefined;
+  const path = declared.value.logins.map((login) => login.path).find((file) => existsSync(file.replace(/^~/, home)));
+  return path === undefined ? undefined : `the login in "${path}"`;
+};

@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** The processes of a run that are sbox's own: the outer supervisor, its inner one, and the brokers beside each. */
+export interface Supervisors {
+  readonly outer: number;
+  readonly inner: number;
+  readonly brokerOutside: number;
+  /** absent where the sandbox shares the host's network */
+  readonly brokerInside?: number;
+}
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly exe: string;
+}
+
+const processOf = (pid: number): Process | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    return { pid, parent, exe: readlinkSync(`/proc/${pid}/exe`) };
+  } catch {
+    return undefined; // ended meanwhile
+  }
+};
+
+const processes = (): Process[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => processOf(Number(name)) ?? []);
+
+const childrenOf = (pid: number): Process[] =>
+  processes().filter(({ parent, exe }) => parent === pid && exe.includes('interpreter'));
+
+const depthOf = (pid: number): number =>
+  (/^NSpid:(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '').trim().split(/\s+/).length;
+
+const hasChildren = (pid: number): boolean => processes().some(({ parent }) => parent === pid);
+
+/** Finds them below a launcher whose command is running. As root, for their files are closed to anybody else. */
+export const findSupervisors = (launcher: number): Supervisors => {
+  const [outer] = childrenOf(launcher);
+  if (outer === undefined) throw new Error('no outer supervisor');
+  const below = childrenOf(outer.pid);
+  const inner = below.find(({ pid }) => hasChildren(pid));
+  const brokerOutside = below.find(({ pid }) => pid !== inner?.pid);
+  if (!inner || !brokerOutside) throw new Error('no inner supervisor, or no broker');
+  const brokerInside = childrenOf(inner.pid).find(({ pid }) => depthOf(pid) > depthOf(brokerOutside.pid));
+  return {
+    outer: outer.pid,
+    inner: inner.pid,
+    brokerOutside: brokerOutside.pid,
+    ...(brokerInside && { brokerInside: brokerInside.pid }),
+  };
+};
+
+/** The processes whose program is in a folder. */
+export const processesFrom = (folder: string): number[] =>
+  processes()
+    .filter(({ exe }) => exe.startsWith(folder))
+    .map(({ pid }) => pid);
