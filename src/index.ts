@@ -10,7 +10,7 @@ export type { Plan, PlannedMount } from './domain/plan.ts';
 export type { Problem } from './domain/problem.ts';
 export type { Profile } from './domain/profile.ts';
 export type { Property, PropertyName, PropertyStatus } from './domain/property.ts';
-export type { MountValue, Policy, PolicyDocument, SandboxConfig } from './library/config.ts';
+export type { CredentialValue, MountValue, Policy, PolicyDocument, SandboxConfig } from './library/config.ts';
 export { createSandbox } from './library/create.ts';
 export type { ExecResult } from './library/exec.ts';
 export type { CommandEnd, SandboxProcess } from './library/process.ts';

@@ -54,7 +54,7 @@ const findRoute = async (request: AllowedRequest, tools: DialTools, signal: Abor
   const mapped = host.kind === 'name' ? policy.hosts.get(host.name) : undefined;
   // the operator has said where the name leads
   if (mapped) return { targets: [{ address: mapped.address, port: mapped.port ?? port }] };
-  if (host.kind === 'name' && host.name === 'localhost') return routeToLocalhost(request);
+  if (isLocalhost(asked, policy)) return routeToLocalhost(request);
   const upstream = isOwn(asked, tools) ? 'direct' : findUpstream(tools.env, asked.shown, port);
   if (typeof upstream === 'object' && 'problem' in upstream)
     return { kind: 'failed', decision, code: 'EPROTONOSUPPORT', message: upstream.problem };
@@ -67,9 +67,19 @@ const findRoute = async (request: AllowedRequest, tools: DialTools, signal: Abor
 const isOwn = ({ host }: Asked, tools: DialTools): boolean =>
   host.kind === 'address' && classifyAddress(host.address, tools.own()) === 'own';
 
+const localhostAddresses: readonly string[] = ['127.0.0.1', '::1'];
+
+/** The name, or one of its addresses where the name is listed: a client that looked it up can't see at which of the two the server is. */
+const isLocalhost = ({ host, port }: Asked, policy: CompiledPolicy): boolean => {
+  if (host.kind === 'name') return host.name === 'localhost';
+  const listed = policy.mode === 'host-only' || policy.allow.localhost.some((rule) => rule.port === port);
+  return listed && localhostAddresses.includes(host.text);
+};
+
 /** RFC 6761, 6.3: localhost is loopback, whatever a name server says. */
 const routeToLocalhost = ({ asked, policy }: AllowedRequest): Route | Dialled => {
-  const texts = ['127.0.0.1', '::1'];
+  const first = asked.host.kind === 'address' ? [asked.host.text] : [];
+  const texts = [...new Set([...first, ...localhostAddresses])];
   const denying = texts.map((text) => {
     const address = parseAddress(text);
     return address === undefined ? undefined : denyingRule(policy, address, asked.port);

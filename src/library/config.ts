@@ -40,12 +40,32 @@ export interface Policy {
     /** of each command, as in `90s` */
     readonly timeout?: string;
   };
+  /** credentials that stay outside: by name, or with all that is to be known of one */
+  readonly credentials?: readonly (string | CredentialValue)[];
   /** properties that must be enforced here, or no sandbox is made */
   readonly require?: readonly PropertyName[];
   /** `strict`: where the rung has no root of its own, what is undeclared does not show to stat either, which costs time */
   readonly hide?: HideMode;
   /** whether commands may create user namespaces */
   readonly userNamespaces?: boolean;
+}
+
+/** A credential: where the real value is outside, and where alone its stand-in is swapped for it. */
+export interface CredentialValue {
+  readonly name: string;
+  /** where the real value is looked for, in this order */
+  readonly sources?: readonly (
+    | { readonly env: string }
+    | { readonly file: string; readonly keys?: readonly string[] }
+    | { readonly command: readonly string[] }
+  )[];
+  /** the variable inside that holds the stand-in */
+  readonly env?: string;
+  /** where it may go, over TLS alone */
+  readonly hosts?: readonly string[];
+  readonly port?: number;
+  readonly header?: string;
+  readonly scheme?: string;
 }
 
 export interface MountValue {

@@ -1,9 +1,5 @@
 import * as v from 'valibot';
-import {
-  parseCredentialHost,
-  parseCredentialName,
-  parseWrittenCredential,
-} from '../domain/declared-credential.ts';
+import { parseCredentialHost, parseCredentialName, parseWrittenCredential } from '../domain/declared-credential.ts';
 import { parseAllowRule, parseDenyRule } from '../domain/egress-rule.ts';
 import { mountModes, parseMount, parseMountSource, parseMountTarget } from '../domain/mount.ts';
 import {

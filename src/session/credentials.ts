@@ -7,7 +7,7 @@ import type { RegistryClient } from '../domain/network.ts';
 import type { Plan } from '../domain/plan.ts';
 import { ensurePrivateFolder, writeAtomically } from '../state/write-atomically.ts';
 import { writeBelow } from '../state/write-below.ts';
-import { writableFolders } from './network.ts';
+import { writableFolders } from './writable.ts';
 
 /** What a run's credentials need of the network, and the command's environment with their placeholders. */
 export interface SessionCredentials {

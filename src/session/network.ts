@@ -7,6 +7,7 @@ import type { Network, Published } from '../egress/index.ts';
 import type { Launched } from '../rungs/launch.ts';
 import { brokerChannel, handleChannel, hasOwnNetwork } from '../rungs/program/channel.ts';
 import type { SessionCredentials } from './credentials.ts';
+import { writableFolders } from './writable.ts';
 
 export interface NetworkContext {
   readonly facts: Pick<Facts, 'arch' | 'env' | 'home'>;
@@ -107,12 +108,6 @@ const shownPaths = ({ mounts }: Plan): string[] => [
 
 /** Links into /usr on a system whose /usr is merged; else they are mounts anyway (file-hierarchy(7)). */
 const mergedFolders = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
-
-/** Host folders that the command can write to. */
-export const writableFolders = ({ mounts, sandbox }: Plan): string[] => [
-  sandbox.folder,
-  ...mounts.flatMap((mount) => (mount.kind === 'bind' && mount.access === 'rw' ? [mount.source] : [])),
-];
 
 /** Keeps what arrives until its reader has been loaded. */
 const holdBack = (channel: Duplex) => {

@@ -66,7 +66,11 @@ const openPrepared = async (
   cleanUp: () => Promise<{ leftover?: string }>,
 ): Promise<OpenSandbox> => {
   const started = Date.now();
-  const audit = openRunAudit(plan, facts.stateDir, started);
+  const audit = openRunAudit(
+    { ...plan, command: { argv: ['createSandbox'], candidates: [] } },
+    facts.stateDir,
+    started,
+  );
   const onEvent = (event: EgressEvent): void => {
     audit.decided(event);
     onDecision?.(event);

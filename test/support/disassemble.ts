@@ -147,7 +147,9 @@ class View {
     if (known !== undefined) return known;
     const name = `w${++this.#named}`;
     this.#names.set(address, name);
-    const initial = this.#bytes.readBigInt64LE(address - loadAddress);
+    const at = address - loadAddress;
+    if (at >= this.#bytes.length) return name; // memory that the program maps
+    const initial = this.#bytes.readBigInt64LE(at);
     return initial === 0n ? name : `${name}(${initial})`;
   }
 
@@ -167,7 +169,7 @@ class View {
   #content(address: number, length: number): string {
     const content = this.#bytes.subarray(address - loadAddress, address - loadAddress + length);
     if (/^[\x20-\x7e\n]*$/.test(content.toString('latin1'))) return JSON.stringify(content.toString());
-    const words = Array.from({ length: Math.floor(length / 8) }, (_, at) => content.readBigUInt64LE(8 * at));
+    const words = Array.from({ length: Math.floor(content.length / 8) }, (_, at) => content.readBigUInt64LE(8 * at));
     const isPointer = (word: bigint) => word >= loadAddress && word < loadAddress + this.#bytes.length;
     if (!words.some(isPointer)) return content.toString('hex');
     const shown = words.map((word) =>

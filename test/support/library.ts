@@ -5,7 +5,7 @@ import { type Ended, type Started, startProgram } from './start.ts';
 import type { Workspace } from './workspace.ts';
 
 /** A program that uses the built library: `make(config)` makes a sandbox of the workspace, `tell(value)` writes a line of JSON. */
-export const libraryProgram = (body: string, workspace: Workspace, rung?: RungName): readonly string[] => [
+const libraryProgram = (body: string, workspace: Workspace, rung?: RungName): readonly string[] => [
   process.execPath,
   '--input-type=module',
   '-e',

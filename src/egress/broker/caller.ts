@@ -49,17 +49,40 @@ export const readFlags = (pid: number, descriptor: number): DescriptorFlags => {
 /** Beyond so many descriptors, duplicates of one are not looked for. */
 const manyDescriptors = 256;
 
-/** The caller's descriptors of the same socket: this one, last, and its duplicates (dup(2)) in that process. */
-export const readDuplicates = (pid: number, descriptor: number): number[] => {
+/** What has to be known of a caller for its socket to be replaced by another. */
+export interface CallersUse extends DescriptorFlags {
+  /** the descriptor, last, and its duplicates (dup(2)) in that process */
+  readonly targets: readonly number[];
+  /** where the process waits for them */
+  readonly epolls: readonly EpollEntry[];
+}
+
+/** Throws if the caller has no descriptor of this number. */
+export const readUse = (pid: number, descriptor: number): CallersUse => {
+  const flags = readFlags(pid, descriptor);
   const folder = `/proc/${pid}/fd`;
-  const all = readdirSync(folder);
-  if (all.length > manyDescriptors) return [descriptor];
-  const socket = readlinkSync(`${folder}/${descriptor}`);
-  const same = all.map(Number).filter((other) => other !== descriptor && linkOf(`${folder}/${other}`) === socket);
-  return [...same, descriptor];
+  const all = readdirSync(folder).map(Number);
+  const own = readlinkSync(`${folder}/${descriptor}`);
+  const looked = all.length > manyDescriptors ? all.slice(0, manyDescriptors) : all;
+  const links = looked.map((number) => ({ number, link: linkOf(`${folder}/${number}`) }));
+  const same = all.length > manyDescriptors ? [] : links.filter(({ link }) => link === own).map(({ number }) => number);
+  const targets = [...same.filter((number) => number !== descriptor), descriptor];
+  const epolls = links
+    .filter(({ link }) => link === 'anon_inode:[eventpoll]')
+    .flatMap(({ number }) => parseEpoll(number, readText(`/proc/${pid}/fdinfo/${number}`)))
+    .filter(({ target }) => targets.includes(target));
+  return { ...flags, targets, epolls };
 };
 
-/** A registration of one of a caller's sockets with epoll(7). */
+const readText = (path: string): string => {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return ''; // closed meanwhile
+  }
+};
+
+/** A registration of one of a caller's sockets with epoll(7), from proc_pid_fdinfo(5): a program may register one before it connects it. */
 export interface EpollEntry {
   /** the caller's descriptor of the epoll instance, and that of the socket */
   readonly epoll: number;
@@ -67,14 +90,6 @@ export interface EpollEntry {
   readonly events: number;
   readonly data: bigint;
 }
-
-/** Where the caller waits for its sockets, from proc_pid_fdinfo(5): a program may register one before it connects it. */
-export const readEpollEntries = (pid: number, targets: readonly number[]): EpollEntry[] =>
-  readdirSync(`/proc/${pid}/fd`)
-    .slice(0, manyDescriptors)
-    .filter((number) => linkOf(`/proc/${pid}/fd/${number}`) === 'anon_inode:[eventpoll]')
-    .flatMap((number) => parseEpoll(Number(number), readFileSync(`/proc/${pid}/fdinfo/${number}`, 'latin1')))
-    .filter(({ target }) => targets.includes(target));
 
 const parseEpoll = (epoll: number, text: string): EpollEntry[] =>
   [...text.matchAll(/^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+)/gm)].map(

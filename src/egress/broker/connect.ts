@@ -19,17 +19,30 @@ import type { BrokerLink } from './link.ts';
 
 /** The protocol of a process's socket, as the kernel names it: TCP, TCPv6, UDP, UNIX-STREAM, UNIX...; undefined if it is no socket. */
 export const askProtocol = async (link: BrokerLink, pid: number, descriptor: number): Promise<string | undefined> => {
-  const found = await link.ask(32, (program, results) => {
-    const path = program.string(`/proc/${pid}/fd/${descriptor}`);
-    const name = program.string('system.sockprotoname'); // net/socket.c, sockfs_xattr_handlers
-    program.call('getxattr', [path, name, program.at(results, 8), 24], {
-      onFailure: 'ignore',
-      into: program.valueAt(results),
-    });
-  });
-  const length = Number(found.readBigInt64LE(0));
-  return length > 0 ? found.toString('latin1', 8, 8 + length - 1) : undefined;
+  const found = await link.ask(protocolBytes, (program, results) =>
+    lookAtProtocol(program, { pid, descriptor }, results),
+  );
+  return readProtocol(found);
 };
+
+const protocolBytes = 24;
+
+const lookAtProtocol = (program: Program, { pid, descriptor }: CallersSocket, into: Data): void => {
+  const path = program.string(`/proc/${pid}/fd/${descriptor}`);
+  const name = program.string('system.sockprotoname'); // net/socket.c, sockfs_xattr_handlers
+  program.call('getxattr', [path, name, into, protocolBytes], { onFailure: 'ignore' });
+};
+
+const readProtocol = (found: Buffer): string | undefined => {
+  const end = found.indexOf(0);
+  return end > 0 ? found.toString('latin1', 0, end) : undefined;
+};
+
+/** A process's descriptor, in the launcher's PID namespace. */
+export interface CallersSocket {
+  readonly pid: number;
+  readonly descriptor: number;
+}
 
 export interface ConnectQuestion {
   /** domain and type of the socket, as for socket(2) */
@@ -41,6 +54,10 @@ export interface ConnectQuestion {
   readonly path?: string;
   /** a socket of the broker's instead of a new one */
   readonly socket?: number;
+  /** whether it was asked before, so that nobody else need wait for it */
+  readonly again?: true;
+  /** nothing is done unless this socket speaks TCP */
+  readonly forTcp?: CallersSocket;
 }
 
 export interface Connected {
@@ -52,6 +69,8 @@ export interface Connected {
   readonly port: number;
   /** of a unix socket's other end; 0 if that lies outside of the broker's PID namespace */
   readonly peer: number;
+  /** what the caller's socket speaks, if that was asked */
+  readonly protocol?: string;
 }
 
 /** No connection to this machine takes longer; one that does is asked for again. */
@@ -59,11 +78,12 @@ const patienceUs = 10_000;
 
 /** Has the broker make a socket and connect it. */
 export const askConnect = async (link: BrokerLink, question: ConnectQuestion): Promise<Connected> => {
-  const found = await link.ask(64, (program, results) => {
+  const found = await link.ask(48 + protocolBytes, (program, results) => {
     const done = program.label();
     const result = program.valueAt(results);
     const socket = program.valueAt(results, 8);
     program.and(-1, -1, socket);
+    if (question.forTcp) onlyForTcp(program, question.forTcp, program.at(results, 48), done);
     const address = addressFor(program, question, result, done);
     if (question.socket === undefined) {
       program.call('socket', [question.domain, question.type | SOCK_CLOEXEC, 0], { into: result, onFailure: done });
@@ -72,7 +92,7 @@ export const askConnect = async (link: BrokerLink, question: ConnectQuestion): P
     } else program.and(question.socket, -1, socket);
     const before = program.words([0, 0]); // struct timeval
     getOption(program, socket, SO_SNDTIMEO, before, 16);
-    setOption(program, socket, SOL_SOCKET, SO_SNDTIMEO, [0, patienceUs]);
+    setOption(program, socket, SOL_SOCKET, SO_SNDTIMEO, [0, question.again ? 1 : patienceUs]); // 0: for ever
     program.call('connect', [socket, address.data, address.bytes], { into: result, onFailure: 'ignore' });
     program.call('setsockopt', [socket, SOL_SOCKET, SO_SNDTIMEO, before, 16], { onFailure: 'ignore' });
     const name = program.at(results, 16);
@@ -86,7 +106,21 @@ export const askConnect = async (link: BrokerLink, question: ConnectQuestion): P
     ...(socket >= 0 && { socket }),
     port: question.domain === AF_UNIX ? 0 : found.readUInt16BE(18),
     peer: question.domain === AF_UNIX ? found.readInt32LE(16) : 0,
+    ...(question.forTcp && { protocol: readProtocol(found.subarray(48)) ?? '' }),
   };
+};
+
+/** Goes on with what follows for these names of protocols alone. */
+const onlyForTcp = (program: Program, socket: CallersSocket, into: Data, otherwise: Label): void => {
+  const follows = program.label();
+  lookAtProtocol(program, socket, into);
+  for (const name of ['TCP', 'TCPv6', 'MPTCP', 'MPTCPv6']) {
+    const word = Buffer.alloc(8);
+    word.write(name);
+    program.jumpIfEqual(program.valueAt(into), program.valueAt(program.bytes(word)), follows);
+  }
+  program.jump(otherwise);
+  program.place(follows);
 };
 
 interface AddressData {

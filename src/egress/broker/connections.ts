@@ -17,13 +17,13 @@ import { type InternetAddress, parseAddress, renderAddress } from '../../syscall
 import { answer, install, letContinue, release, shutDown } from './answer.ts';
 import {
   type Act,
+  type CallersUse,
   isDescendant,
   readDescriptorPath,
-  readDuplicates,
-  readEpollEntries,
   readFlags,
   readMemory,
   readProcessIds,
+  readUse,
   readWorkingDirectory,
   type TrappedCall,
 } from './caller.ts';
@@ -39,6 +39,7 @@ interface Attempt {
   readonly descriptor: number;
   /** struct sockaddr as it was copied */
   readonly address: Buffer;
+  use?: CallersUse;
 }
 
 const failure = (errno: number) => ({ error: -errno });
@@ -74,9 +75,19 @@ export class Connections {
     const [descriptor, length] = [descriptorOf(call), Number(call.args[2])];
     if (length < 2 || length > 128) return answer(outside, call.id, failure(ERRNO.EINVAL));
     const address = readMemory(call.pid, call.args[1] ?? 0n, length);
-    const attempt = { call, descriptor, address };
-    const protocol = await askProtocol(outside, call.pid, descriptor);
     if (address.length < 2) return answer(outside, call.id, failure(ERRNO.EFAULT));
+    const attempt: Attempt = { call, descriptor, address };
+    const to = parseAddress(address);
+    const leaves = to !== undefined && !isLoopback(to) && to.port !== 53;
+    // what leaves is decided on by its address; what its socket speaks is asked with the connection
+    const protocol = leaves ? await this.#leave(attempt, to) : await askProtocol(outside, call.pid, descriptor);
+    if (protocol !== 'done') await this.#bySocket(attempt, protocol);
+  }
+
+  /** A connection that nothing but its socket tells the kind of. */
+  async #bySocket(attempt: Attempt, protocol: string | undefined): Promise<void> {
+    const { call, address } = attempt;
+    const { outside } = this.#options;
     const domain = address.readUInt16LE(0);
     if (protocol === undefined) return answer(outside, call.id, failure(ERRNO.ENOTSOCK));
     if (protocol === 'UNIX' && domain !== AF_UNIX) return this.#datagramChannel(attempt, domain);
@@ -87,6 +98,26 @@ export class Connections {
     if (stream && to) return this.#stream(attempt, to);
     if (protocol.startsWith('UDP')) return this.#datagrams(attempt, protocol === 'UDP' ? AF_INET : AF_INET6, to);
     answer(outside, call.id, failure(domain === AF_UNSPEC ? ERRNO.EOPNOTSUPP : ERRNO.EAFNOSUPPORT));
+  }
+
+  /** Connects to the proxy if the socket is of TCP, and tells what else it is. */
+  async #leave(attempt: Attempt, to: InternetAddress): Promise<string | undefined | 'done'> {
+    const { outside, route } = this.#options;
+    const { call, descriptor } = attempt;
+    const decided = await route(to);
+    if (decided.kind === 'refuse') {
+      answer(outside, call.id, failure(decided.error));
+      return 'done';
+    }
+    const domain = attempt.address.readUInt16LE(0);
+    const address = renderInDomain({ family: 4, address: '127.0.0.1', port: decided.port }, domain);
+    const forTcp = { pid: call.pid, descriptor };
+    const connected = await this.#connectOwn(attempt, { domain, type: SOCK_STREAM, address, forTcp });
+    const { protocol, result, socket, port } = connected;
+    if (protocol !== undefined && socket === undefined && result === 0) return protocol === '' ? undefined : protocol;
+    if (result === 0 || result === -ERRNO.EINPROGRESS) decided.announce(port);
+    this.#finish(outside, attempt, connected);
+    return 'done';
   }
 
   /** The stand-in for a datagram socket: it is connected to the name server and to nothing else. */
@@ -155,10 +186,9 @@ export class Connections {
   async #connectOwn(attempt: Attempt, question: ConnectQuestion): Promise<Connected & { readonly same?: true }> {
     const { call, descriptor } = attempt;
     const socket = this.#options.inside ? undefined : this.#own.take(call.pid, descriptor);
-    const connected = await this.#patiently(this.#options.outside, attempt, {
-      ...question,
-      ...(socket !== undefined && { socket }),
-    });
+    const { forTcp: _, ...plain } = question;
+    const asked = socket === undefined ? question : { ...plain, socket }; // the broker makes none but of TCP
+    const connected = await this.#patiently(this.#options.outside, attempt, asked);
     return socket === undefined ? connected : { ...connected, same: true };
   }
 
@@ -167,15 +197,18 @@ export class Connections {
   }
 
   /** Connects; where that takes longer, a blocking caller goes on waiting, though nobody else waits with it. */
-  async #patiently(link: BrokerLink, { call, descriptor }: Attempt, question: ConnectQuestion): Promise<Connected> {
-    let connected = await askConnect(link, question);
+  async #patiently(link: BrokerLink, attempt: Attempt, question: ConnectQuestion): Promise<Connected> {
+    const { call, descriptor } = attempt;
+    const asked = askConnect(link, question);
+    if (question.socket === undefined) attempt.use = readUse(call.pid, descriptor); // while the broker connects
+    let connected = await asked;
     const pending = () =>
       connected.socket !== undefined &&
       [-ERRNO.EINPROGRESS, -ERRNO.EALREADY, -ERRNO.EAGAIN].includes(connected.result) &&
       !readFlags(call.pid, descriptor).nonBlocking;
-    while (pending()) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      connected = await askConnect(link, { ...question, socket: connected.socket as number });
+    for (let pauseMs = 20; pending(); pauseMs = Math.min(2 * pauseMs, 500)) {
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      connected = await askConnect(link, { ...question, socket: connected.socket as number, again: true });
     }
     return connected.result === -ERRNO.EISCONN ? { ...connected, result: 0 } : connected;
   }
@@ -186,12 +219,10 @@ export class Connections {
     const begun = result === 0 || result === -ERRNO.EINPROGRESS;
     if (socket !== undefined && begun && !same) {
       const { call, descriptor } = attempt;
-      const flags = readFlags(call.pid, descriptor);
-      const targets = readDuplicates(call.pid, descriptor);
-      const epolls = readEpollEntries(call.pid, targets);
-      const { outer, inner } = epolls.length > 0 ? readProcessIds(call.pid) : { outer: 0, inner: 0 };
+      const use = attempt.use ?? readUse(call.pid, descriptor);
+      const { outer, inner } = use.epolls.length > 0 ? readProcessIds(call.pid) : { outer: 0, inner: 0 };
       const process = link === this.#options.inside ? inner : outer;
-      install(link, { id: call.id, socket, targets, ...flags, error: result, process, epolls });
+      install(link, { id: call.id, socket, ...use, error: result, process });
     } else this.#drop(link, attempt, connected, result);
   }
 

@@ -2,9 +2,9 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { parseBinding } from '../../../src/credentials/bind.ts';
 import { planPresented } from '../../../src/credentials/present.ts';
-import { providers } from '../../../src/domain/providers.ts';
 import { openRedaction } from '../../../src/credentials/redact.ts';
 import { type Provider, Secret } from '../../../src/domain/credential.ts';
+import { providers } from '../../../src/domain/providers.ts';
 
 const registries = { npm: [{ host: 'npm.example', port: 8443 }], pip: [{ host: 'pip.example' }] };
 const find = (name: string): Provider => providers.find((provider) => provider.name === name) as Provider;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { openInjection } from '../../../src/credentials/injection.ts';
-import { tokenDocuments } from '../../../src/domain/token-documents.ts';
 import { openTokenStore, type TokenStore } from '../../../src/credentials/token-store.ts';
 import type { TokenDocument } from '../../../src/domain/credential.ts';
+import { tokenDocuments } from '../../../src/domain/token-documents.ts';
 
 const [access, refresh, nextAccess, nextRefresh] = ['A', 'B', 'C', 'D'].map(
   (letter) => `sk-ant-oat01-${letter}1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6`,

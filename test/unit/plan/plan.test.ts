@@ -115,6 +115,7 @@ const smallest = {
   env: fixedEnv,
   network: bareNetwork('none'),
   broker: false,
+  credentials: [],
   hidePaths: false,
   hostname: 'sbox',
   user: { uid: 1000, gid: 1000, kernelRoot: false },

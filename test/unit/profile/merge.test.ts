@@ -31,7 +31,6 @@ test('no layer declares nothing', () => {
     limits: {},
     hide: 'usual',
     require: [],
-    hide: 'usual',
     userNamespaces: false,
   });
 });
@@ -65,6 +64,7 @@ test('lists append without repeats, of single values the last one counts', () =>
     env: { pass: ['A', 'B'], passIfVisible: ['V'], set: { ONE: '1', TWO: '2' } },
     network: { mode: 'limited', ...noNetwork },
     path: { tools: ['git', 'node'] },
+    credentials: [],
     limits: { processes: 1, openFiles: 2 },
     require: ['hide', 'network'],
     hide: 'usual',

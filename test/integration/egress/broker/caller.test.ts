@@ -5,11 +5,11 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   isDescendant,
-  readDuplicates,
   readFlags,
   readListeners,
   readMemory,
   readSocketInode,
+  readUse,
   readWorkingDirectory,
 } from '../../../../src/egress/broker/caller.ts';
 import { needs, program } from '../../../support/needs.ts';
@@ -68,9 +68,9 @@ print(a.fileno(),b,c,d.fileno(),f,os.fstat(b).st_ino)`);
     expect(readFlags(pid, b)).toEqual({ nonBlocking: true, closeOnExec: false });
     expect(readFlags(pid, d)).toEqual({ nonBlocking: false, closeOnExec: true });
     expect(() => readFlags(pid, 99)).toThrow();
-    expect([...readDuplicates(pid, b)].sort()).toEqual([a, b, c].sort());
-    expect(readDuplicates(pid, b).at(-1)).toBe(b); // the one of the call comes last
-    expect(readDuplicates(pid, d)).toEqual([d]);
+    expect([...readUse(pid, b).targets].sort()).toEqual([a, b, c].sort());
+    expect(readUse(pid, b).targets.at(-1)).toBe(b); // the one of the call comes last
+    expect(readUse(pid, d).targets).toEqual([d]);
     expect(readSocketInode(pid, c)).toBe(inode);
     expect(readSocketInode(pid, f)).toBeUndefined();
     expect(readSocketInode(pid, 99)).toBeUndefined();
@@ -80,7 +80,7 @@ print(a.fileno(),b,c,d.fileno(),f,os.fstat(b).st_ino)`);
 
   test('of one that is gone throw, or are none', () => {
     expect(() => readFlags(gone, 0)).toThrow();
-    expect(() => readDuplicates(gone, 0)).toThrow();
+    expect(() => readUse(gone, 0)).toThrow();
     expect(readSocketInode(gone, 0)).toBeUndefined();
   });
 });

@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import { aGreeter } from '../../support/loopback.ts';
+import { file, type Need, needs, program } from '../../support/needs.ts';
+import { kernelRungs } from '../../support/reach.ts';
+import { aWorkspace, eachUser, runOutside, runSbox, type User } from '../../support/sbox.ts';
+import { openSites } from '../../support/sites.ts';
+
+const variables = ['http_proxy', 'https_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
+const withoutProxy = `unset ${variables.join(' ')} NODE_USE_ENV_PROXY no_proxy NO_PROXY;`;
+
+/** A user's world with sites, and how to run a script that may reach some of them. */
+const aWorld = async (as: User, rung: string) => {
+  const workspace = aWorkspace(as);
+  const sites = await openSites(workspace);
+  const trust = ['SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS', 'GIT_SSL_CAINFO', 'WGET_CA'];
+  const flags = [
+    '--rung',
+    rung,
+    '-p',
+    sites.profile,
+    '-m',
+    sites.ca,
+    ...trust.flatMap((name) => ['-e', `${name}=${sites.ca}`]),
+  ];
+  const run = (script: string, allowed: readonly string[] = [], more: readonly string[] = []) =>
+    runSbox(
+      ['run', ...flags, ...allowed.flatMap((name) => ['--allow', name]), ...more, '--', 'sh', '-c', script],
+      workspace,
+    );
+  return { workspace, sites, run };
+};
+
+interface Client {
+  readonly name: string;
+  readonly needs: readonly Need[];
+  /** prints the body of a URL */
+  readonly get: (url: string) => string;
+  /** whether it can do without the variables of a proxy */
+  readonly both?: false;
+}
+
+const python = '/usr/bin/python3';
+const clients: readonly Client[] = [
+  { name: 'curl', needs: [program('curl')], get: (url) => `curl -sS ${url}` },
+  { name: 'wget', needs: [program('wget')], get: (url) => `wget -q --ca-certificate="$WGET_CA" -O - ${url}` },
+  {
+    name: 'Python',
+    needs: [file(python, 'python3')],
+    get: (url) => `${python} -c 'import urllib.request as r; print(r.urlopen("${url}").read().decode(),end="")'`,
+  },
+  {
+    name: 'fetch of Node',
+    needs: [],
+    get: (url) => `node -e 'fetch("${url}").then((a) => a.text()).then((t) => process.stdout.write(t))'`,
+  },
+  {
+    name: 'http of Node',
+    needs: [],
+    get: (url) => `node -e 'require("${url.split(':')[0]}").get("${url}", (a) => a.pipe(process.stdout))'`,
+  },
+];
+
+const ways = [
+  ['with the variables of the proxy', ''],
+  ['without them', withoutProxy],
+] as const;
+
+eachUser((as) => {
+  describe.each(kernelRungs)('on %s', (rung) => {
+    for (const client of clients)
+      needs(...client.needs).for(ways)(`${client.name} reaches declared hosts, %s`, async ([, before]) => {
+        const { sites, run } = await aWorld(as, rung);
+        const script = `${before} ${client.get('http://plain.test/a')}; ${client.get('https://tls.test/b')}`;
+        const ended = await run(script, ['plain.test', 'tls.test']);
+        expect(ended.stdout, ended.stderr).toBe('plain.test says hello\ntls.test says hello\n');
+        expect(sites.requests).toEqual(['plain.test: GET plain.test /a', 'tls.test: GET tls.test /b']);
+        expect(ended.code).toBe(0);
+      });
+
+    needs(program('git')).for(ways)('git clones over HTTP and TLS, %s', async ([, before]) => {
+      const { run } = await aWorld(as, rung);
+      const clone = (scheme: string, host: string) => `git clone -q ${scheme}://${host}/repo.git from-${host}`;
+      const script = `${before} ${clone('http', 'plain.test')} && ${clone('https', 'tls.test')} && git -C from-tls.test log --format=%s`;
+      const ended = await run(script, ['plain.test', 'tls.test']);
+      expect(ended.stdout, ended.stderr).toBe('the only one\n');
+    });
+
+    needs(program('java', 'default-jdk'), program('javac', 'default-jdk')).for(ways)(
+      'a program of Java reaches a declared host, %s',
+      async ([, before]) => {
+        const { workspace, run } = await aWorld(as, rung);
+        workspace.write(
+          'Get.java',
+          `public class Get { public static void main(String[] a) throws Exception {
+  System.out.print(new String(new java.net.URL(a[0]).openStream().readAllBytes())); } }`,
+        );
+        const ended = await run(`${before} java Get.java http://plain.test/`, ['plain.test']);
+        expect(ended.stdout, ended.stderr).toBe('plain.test says hello\n');
+      },
+    );
+
+    test('what is refused says why and how to allow it: to the client, at the end, and in the log', async () => {
+      const { workspace, sites, run } = await aWorld(as, rung);
+      const ended = await run('curl -sSi http://other.test/', ['plain.test']);
+      expect(ended.stdout).toMatch(/^HTTP\/1.1 403 /);
+      expect(ended.stdout).toMatch(/^x-sbox-decision: deny; reason=not-allowed\r$/m);
+      expect(ended.stdout).toMatch(/other\.test:80 is not allowed.*--allow other\.test/);
+      expect(ended.stderr).toMatch(/^sbox: note: refused other\.test:80 \(not allowed\): --allow other\.test$/m);
+      const log = await runSbox(['log', '--denied'], workspace);
+      expect(log.stdout).toMatch('other.test:80');
+      expect((await runSbox(['log', '--json'], workspace)).stdout).toMatch('"reason":"not-allowed"');
+      expect(sites.connections()).toBe(0);
+
+      const allowed = await run('curl -sS http://other.test/', ['other.test']);
+      expect(allowed.stdout).toBe('other.test says hello\n');
+    });
+
+    test('an empty list reaches nothing: names do not exist, and the proxy refuses', async () => {
+      const { sites, run } = await aWorld(as, rung);
+      const script = `for u in http://plain.test/ https://tls.test/ http://127.0.0.1:1/; do curl -sS -o /dev/null -w '%{http_code} %{http_connect}\\n' $u; done
+${withoutProxy} for u in http://plain.test/ https://tls.test/; do curl -sS $u; echo $?; done; getent hosts plain.test || echo none`;
+      const ended = await run(script, [], ['-q']);
+      expect(ended.stdout).toBe('403 000\n000 403\n000 000\n6\n6\nnone\n');
+      expect(sites.connections()).toBe(0);
+    });
+
+    test('a rule that denies wins over one that allows', async () => {
+      const { sites, run } = await aWorld(as, rung);
+      const script = `curl -sS -o /dev/null -w '%{http_code}\\n' http://plain.test/; ${withoutProxy} curl -sS http://plain.test/; echo $?`;
+      const ended = await run(script, ['plain.test', '*.test'].slice(0, 1), ['--deny', 'plain.test', '-q']);
+      expect(ended.stdout).toMatch(/^403\n/);
+      expect(ended.stdout).not.toMatch('says hello');
+      expect(sites.connections()).toBe(0);
+    });
+
+    test.each(ways)('a redirect to a host that is not declared is refused, %s', async (_, before) => {
+      const { sites, run } = await aWorld(as, rung);
+      const ended = await run(`${before} curl -sSL http://plain.test/elsewhere`, ['plain.test']);
+      expect(ended.stdout + ended.stderr).not.toMatch('says hello');
+      expect(sites.requests).toEqual(['plain.test: GET plain.test /elsewhere']);
+      const followed = await run(`${before} curl -sSL http://plain.test/elsewhere`, ['plain.test', 'other.test']);
+      expect(followed.stdout).toBe('other.test says hello\n');
+    });
+
+    test.each(ways)('what asks for another name within an allowed connection is refused, %s', async (_, before) => {
+      const { sites, run } = await aWorld(as, rung);
+      const host = `${before} curl -sS -H 'Host: other.test' http://plain.test/`;
+      const tls = `${before} address=$(getent hosts tls.test | cut -d' ' -f1); curl -sS -k --connect-to other.test:443:tls.test:443 https://other.test/`;
+      const ended = await run(`${host}; ${tls}`, ['plain.test', 'tls.test']);
+      expect(ended.stdout).not.toMatch('says hello');
+      expect(sites.requests.filter((request) => request.includes('other.test'))).toEqual([]);
+      const control = await run(tls, ['tls.test', 'other.test'], ['-q']);
+      expect(control.stdout).toBe('');
+    });
+
+    test('a server that speaks first is heard', async () => {
+      const { run } = await aWorld(as, rung);
+      const script = `${python} -c 'import socket; print(socket.create_connection(("raw.test",7000)).recv(9))'`;
+      expect((await run(script, ['raw.test:7000'], ['-q'])).stdout).toBe("b'hello'\n");
+    });
+
+    test('a listed port of the host is reached by its name and its address, an unlisted one is not', async () => {
+      const { run } = await aWorld(as, rung);
+      const [listed, other] = [(await aGreeter('hello')).port, (await aGreeter('hello')).port];
+      const script = `import socket
+for host in ("localhost","127.0.0.1"):
+  for port in (${listed},${other}):
+    try: print(socket.create_connection((host,port)).recv(9))
+    except OSError as error: print(type(error).__name__)`;
+      const ended = await run(`${python} -c '${script}'`, [`localhost:${listed}`], ['-q']);
+      expect(ended.stdout).toBe("b'hello'\nConnectionRefusedError\n".repeat(2));
+    });
+
+    test('--net host-only reaches this machine, and no name', async () => {
+      const { sites, run } = await aWorld(as, rung);
+      const { port } = await aGreeter('hello');
+      const script = `${python} -c 'import socket; print(socket.create_connection(("127.0.0.1",${port})).recv(9))'
+curl -sS -o /dev/null -w '%{http_code}\\n' http://plain.test/; getent hosts plain.test || echo none`;
+      const ended = await run(script, [], ['-q', '--net', 'host-only']);
+      expect(ended.stdout).toBe("b'hello'\n403\nnone\n");
+      expect(sites.connections()).toBe(0);
+    });
+  });
+
+  test('the same names lead nowhere without sbox', async () => {
+    const ended = await runOutside(['curl', '-sS', 'http://plain.test/'], aWorkspace(as));
+    expect(ended.code).not.toBe(0);
+  });
+});
