@@ -4,5 +4,7 @@
  */
 export const proxyAddress = '198.18.0.1';
 export const proxyPort = 3128;
+/** Where no broker leads to the proxy: a port where nobody listens (RFC 863), until a session puts the proxy's own in its place. */
+export const unservedProxy = 'http://127.0.0.1:9';
 /** where the sandbox's name server listens on its own loopback */
 export const resolverAddress = '127.0.0.53';

@@ -4,7 +4,7 @@ import type { NetworkMode } from '../domain/network.ts';
 import { isWithin, normalizePath } from '../domain/path.ts';
 import type { Mechanism, PlannedMount } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
-import { proxyAddress, proxyPort } from '../domain/stand-ins.ts';
+import { proxyAddress, proxyPort, unservedProxy } from '../domain/stand-ins.ts';
 import type { Layout } from './layout.ts';
 
 /**
@@ -63,17 +63,15 @@ const planWithoutRoot = ({ kind }: Mechanism): Record<string, string> =>
   kind === 'landlock' ? { GIT_CONFIG_NOSYSTEM: '1' } : {};
 
 /**
- * The proxy's address for clients that heed it; the others get the same by their connections alone. Where nothing keeps the network away,
- * clients are led to a port where nobody listens (RFC 863).
+ * The proxy's address for clients that heed it; the others get the same by their connections alone, but for the portable rung, where
+ * nothing keeps the network away from them.
  */
 const planProxies = (mechanism: Mechanism, mode: NetworkMode, broker: boolean): Record<string, string> => {
   if (mode === 'full') return {};
-  if (mechanism.kind === 'portable') return proxyVariables('http://127.0.0.1:9');
+  if (mechanism.kind === 'portable') return proxyVariables(unservedProxy);
   if (!broker || mode === 'none') return {};
   return {
     ...proxyVariables(`http://${proxyAddress}:${proxyPort}`),
-    NO_PROXY: 'localhost,127.0.0.1,::1',
-    no_proxy: 'localhost,127.0.0.1,::1',
     // glibc then asks over TCP: datagrams can't carry the name server's address there (resolv.conf(5))
     ...(mechanism.kind === 'landlock' && { RES_OPTIONS: 'use-vc' }),
   };
@@ -81,7 +79,13 @@ const planProxies = (mechanism: Mechanism, mode: NetworkMode, broker: boolean): 
 
 const proxyVariables = (url: string): Record<string, string> => {
   const names = ['http_proxy', 'https_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
-  return { NODE_USE_ENV_PROXY: '1', ...Object.fromEntries(names.map((name) => [name, url])) };
+  const own = 'localhost,127.0.0.1,::1';
+  return {
+    NODE_USE_ENV_PROXY: '1',
+    NO_PROXY: own,
+    no_proxy: own,
+    ...Object.fromEntries(names.map((name) => [name, url])),
+  };
 };
 
 const planFixed = (facts: Facts, shell: string, layout: Layout, name: string): Record<string, string> => {

@@ -140,10 +140,16 @@ const portableFiles: readonly Property[] = [
   property('write', 'advisory', 'nothing refuses to change a file that the user may change'),
 ];
 
+const portableWay = {
+  none: 'proxy variables lead nowhere',
+  limited: "clients that heed proxy variables reach declared hosts through sbox's proxy",
+  'host-only': "clients that heed proxy variables reach this machine through sbox's proxy",
+} as const;
+
 const portableRest = ({ network }: Shape): Property[] => [
   network.mode === 'full'
     ? openNetwork
-    : property('network', 'advisory', 'proxy variables lead nowhere; a client that ignores them reaches everything'),
+    : property('network', 'advisory', `${portableWay[network.mode]}; a client that ignores them reaches everything`),
   property('sockets', 'open', "every unix socket of the user's can be connected to"),
   property('process', 'open', 'processes of the user can be seen, signalled and traced; a daemon outlives the run'),
   property('tty', 'open', 'input can be pushed into the terminal'),

@@ -55,15 +55,17 @@ export const launchProgram = ({ executable, program, stdio, plan, descriptors = 
     env: {},
     cwd: '/',
   });
+  // absent where the limit of open files kept Node from making any (EMFILE); the event 'error' follows
+  const streams: readonly unknown[] = child.stdio ?? [];
   const launched: { -readonly [K in keyof Launched]: Launched[K] } = {
     child,
-    brokers: child.stdio.slice(brokerChannel.outside, handleChannel) as Duplex[],
+    brokers: streams.slice(brokerChannel.outside, handleChannel).filter((stream) => stream !== null) as Duplex[],
     onStopped: () => {},
     ready: new Promise(() => {}),
     ended: new Promise(() => {}),
   };
   const records: ProgramRecord[] = [];
-  const line = child.stdio[channel] as Duplex | null;
+  const line = streams[channel] as Duplex | null | undefined;
   line?.on('error', () => {}); // the program ended before it had read everything: its records say why
   line?.end(program.render());
   let setReady = (_made: boolean): void => {};

@@ -5,6 +5,7 @@ import type { Launched } from '../rungs/launch.ts';
 import { baseServes, baseWord } from '../rungs/program/base.ts';
 import { sharedNamespaces } from '../rungs/program/namespaces.ts';
 import { type StartFacts, startBase } from '../rungs/start.ts';
+import { startError } from './outcome.ts';
 
 /** What the commands of one sandbox share. */
 export interface Base extends AsyncDisposable {
@@ -20,7 +21,7 @@ export interface Base extends AsyncDisposable {
  */
 export const openBase = async (plan: Plan, facts: StartFacts, executable: string): Promise<Base> => {
   const launched = startBase(plan, facts, executable);
-  if (!(await launched.ready)) throw await failureOf(launched);
+  if (!(await launched.ready)) throw await failureOf(launched, executable);
   const end = (): void => void launched.child.kill('SIGKILL');
   const namespaces: number[] = [];
   const close = (): void => {
@@ -65,8 +66,9 @@ const handlesOf = ({ child }: Launched) =>
     return one?.ref && one.unref ? [{ ref: () => one.ref?.(), unref: () => one.unref?.() }] : [];
   });
 
-const failureOf = async (launched: Launched): Promise<Error> => {
-  const end = await launched.ended;
+const failureOf = async (launched: Launched, executable: string): Promise<Error> => {
+  const end = await launched.ended.catch((error: NodeJS.ErrnoException) => startError(error, executable));
+  if (end instanceof Error) return end;
   if (end.kind === 'failure') return end.error;
   return new SboxError({
     code: 'SBOX_E_SETUP',

@@ -3,6 +3,7 @@ import type { EgressEvent } from '../domain/decision.ts';
 import { SboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Plan } from '../domain/plan.ts';
+import { unservedProxy } from '../domain/stand-ins.ts';
 import type { Network, Published } from '../egress/index.ts';
 import type { Launched } from '../rungs/launch.ts';
 import { brokerChannel, handleChannel, hasOwnNetwork } from '../rungs/program/channel.ts';
@@ -29,6 +30,21 @@ export const publishPorts = async ({ network, broker }: Plan): Promise<Published
   }
   const { openPublished } = await import('../egress/index.ts');
   return openPublished(network.publish);
+};
+
+/** The proxy of a rung that can only ask clients to use it, and the plan with its address; absent where nothing may leave. */
+export const openAdvisory = async (
+  plan: Plan,
+  { facts, onEvent }: NetworkContext,
+): Promise<(AsyncDisposable & { readonly env: Plan['env'] }) | undefined> => {
+  const { mode } = plan.network;
+  if (plan.mechanism.kind !== 'portable' || mode === 'none' || mode === 'full') return undefined;
+  const { openAdvisoryProxy } = await import('../egress/index.ts');
+  const { env, home } = facts;
+  const untrusted = writableFolders(plan);
+  const proxy = await openAdvisoryProxy({ policy: plan.network, env, home, untrusted, onEvent });
+  const entries = Object.entries(plan.env).map(([name, value]) => [name, value === unservedProxy ? proxy.url : value]);
+  return { env: Object.fromEntries(entries), [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose]() };
 };
 
 /** What decides on the connections of a sandbox. */
@@ -59,7 +75,7 @@ export const openSandboxNetwork = (plan: Plan, context: NetworkContext): Sandbox
     follow: (launched, part) => {
       const { child, brokers } = launched;
       const [outside, inside] = brokers.map(holdBack);
-      if (outside === undefined || inside === undefined) throw new Error('a plan with brokers was launched without');
+      if (outside === undefined || inside === undefined) return; // it was not started, which its end tells
       const attach = async (): Promise<void> => {
         network ??= open();
         (await network).attach({

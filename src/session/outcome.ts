@@ -69,9 +69,18 @@ export const startError = (error: NodeJS.ErrnoException, executable: string): Sb
   new SboxError({
     code: 'SBOX_E_SETUP',
     message: `cannot start "${executable}": ${error.code ?? error.message}`,
-    cause:
-      error.code === 'EACCES'
-        ? 'it is not executable, or lies on a file system mounted noexec'
-        : "a part of sbox's package is missing",
-    fix: 'install sbox again: npm install -g sbox',
+    ...(startCauses[error.code ?? ''] ?? {
+      cause: "a part of sbox's package is missing",
+      fix: 'install sbox again: npm install -g sbox',
+    }),
   });
+
+const startCauses: Readonly<Record<string, { readonly cause: string; readonly fix: string }>> = {
+  EACCES: {
+    cause: 'it is not executable, or lies on a file system mounted noexec',
+    fix: 'install sbox again: npm install -g sbox',
+  },
+  EMFILE: { cause: 'this process has too many open files', fix: 'raise the limit: ulimit -n 4096' },
+  ENFILE: { cause: 'this machine has too many open files', fix: 'ask the administrator: sysctl fs.file-max' },
+  EAGAIN: { cause: 'the limit of processes is reached', fix: 'raise the limit: ulimit -u' },
+};

@@ -2,11 +2,11 @@ import type { EgressEvent } from '../domain/decision.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Launched, Stdio } from '../rungs/launch.ts';
-import { startCommand } from '../rungs/start.ts';
+import { type StartFacts, startCommand } from '../rungs/start.ts';
 import { openUse } from '../state/use.ts';
 import { openRunAudit } from './audit.ts';
 import { type Base, openBase } from './base.ts';
-import { openSessionCredentials } from './credentials.ts';
+import { openSessionCredentials, type SessionCredentials } from './credentials.ts';
 import { openSandboxNetwork, publishPorts, type SandboxNetwork } from './network.ts';
 import { type Cleaning, type CommandEnd, outcomeOf, removeFolder, startError } from './outcome.ts';
 import { prepareState } from './prepare.ts';
@@ -62,43 +62,21 @@ export const openSandbox = async (plan: Plan, facts: SandboxFacts, options: Sand
 const openPrepared = async (
   plan: Plan,
   facts: SandboxFacts,
-  { executable, onDecision }: SandboxOptions,
+  options: SandboxOptions,
   cleanUp: () => Promise<{ leftover?: string }>,
 ): Promise<OpenSandbox> => {
-  const started = Date.now();
-  const audit = openRunAudit(
-    { ...plan, command: { argv: ['createSandbox'], candidates: [] } },
-    facts.stateDir,
-    started,
-  );
-  const onEvent = (event: EgressEvent): void => {
-    audit.decided(event);
-    onDecision?.(event);
-  };
   const host = { arch: facts.arch, landlockAbi: facts.capabilities.landlockAbi };
-  const credentials = await openSessionCredentials(plan, facts, () => {});
-  const published = await publishPorts(plan);
-  const network = plan.broker
-    ? openSandboxNetwork(plan, { facts, onEvent, ...(published && { published }), ...(credentials && { credentials }) })
-    : undefined;
-  let base: Base;
-  try {
-    base = await openBase(plan, host, executable);
-  } catch (error) {
-    await published?.[Symbol.asyncDispose]();
-    throw error;
-  }
-  if (base.serving) network?.follow(base.serving, 'inside');
+  const shared = await openShared(plan, facts, host, options);
+  const { base, network, credentials } = shared;
   const use = openUse(plan.sandbox.folder);
   const running = new Set<SandboxCommand>();
   const start = (next: Plan, stdio: Stdio): SandboxCommand => {
     assertStreams(stdio);
-    // published ports are the base's to serve
     const env = credentials ? { ...next.env, ...credentials.added } : next.env;
-    const own = { ...next, env, network: { ...next.network, publish: [] } };
+    const own = { ...next, env, network: { ...next.network, publish: [] } }; // published ports are the base's to serve
     const startedAt = Date.now();
-    const launched = startCommand(own, host, executable, { stdio, namespaces: base.namespaces });
-    const command = follow(launched, own, startedAt, { executable, network });
+    const launched = startCommand(own, host, options.executable, { stdio, namespaces: base.namespaces });
+    const command = follow(launched, own, startedAt, { executable: options.executable, network });
     running.add(command);
     const gone = (): void => void running.delete(command);
     command.ended.then(gone, gone);
@@ -109,14 +87,51 @@ const openPrepared = async (
     for (const { kill } of last) kill('SIGKILL');
     await Promise.allSettled(last.map(({ ended }) => ended));
     use[Symbol.dispose]();
+    const unlogged = await shared.close();
+    return { ...(await cleanUp()), ...(unlogged !== undefined && { unlogged }) };
+  };
+  return { start, close };
+};
+
+interface Shared {
+  readonly base: Base;
+  readonly network: SandboxNetwork | undefined;
+  readonly credentials: SessionCredentials | undefined;
+  /** tells what could not be written down */
+  readonly close: () => Promise<string | undefined>;
+}
+
+/** What its commands share of the network and of namespaces. */
+const openShared = async (
+  plan: Plan,
+  facts: SandboxFacts,
+  host: StartFacts,
+  { executable, onDecision }: SandboxOptions,
+): Promise<Shared> => {
+  const named = { ...plan, command: { argv: ['createSandbox'], candidates: [] } } as const;
+  const audit = openRunAudit(named, facts.stateDir, Date.now());
+  const onEvent = (event: EgressEvent): void => {
+    audit.decided(event);
+    onDecision?.(event);
+  };
+  const problems: string[] = [];
+  const credentials = await openSessionCredentials(plan, facts, (sentence) => void problems.push(sentence));
+  const published = await publishPorts(plan);
+  const context = { facts, onEvent, ...(published && { published }), ...(credentials && { credentials }) };
+  const network = plan.broker ? openSandboxNetwork(plan, context) : undefined;
+  const base = await openBase(plan, host, executable).catch(async (error) => {
+    await published?.[Symbol.asyncDispose]();
+    throw error;
+  });
+  if (base.serving) network?.follow(base.serving, 'inside');
+  const close = async (): Promise<string | undefined> => {
     await network?.[Symbol.asyncDispose]();
     await base[Symbol.asyncDispose]();
     audit.ended({ exitCode: 0, timedOut: false });
     audit[Symbol.dispose]();
-    const unlogged = audit.failure();
-    return { ...(await cleanUp()), ...(unlogged !== undefined && { unlogged }) };
+    return [...problems, audit.failure()].filter((text) => text !== undefined).join('; ') || undefined;
   };
-  return { start, close };
+  return { base, network, credentials, close };
 };
 
 interface Following {

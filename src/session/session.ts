@@ -7,7 +7,7 @@ import { startPlan } from '../rungs/start.ts';
 import { openUse } from '../state/use.ts';
 import { openRunAudit } from './audit.ts';
 import { openSessionCredentials } from './credentials.ts';
-import { openSandboxNetwork, publishPorts } from './network.ts';
+import { openAdvisory, openSandboxNetwork, publishPorts } from './network.ts';
 import { type Cleaning, type Outcome, outcomeOf, removeFolder, startError } from './outcome.ts';
 import { prepareState } from './prepare.ts';
 import { assertStreams } from './streams.ts';
@@ -44,14 +44,7 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
   const { arch, capabilities } = facts;
   const credentials = await openSessionCredentials(plan, facts, (sentence) => void problems.push(sentence));
   const published = await publishPorts(plan);
-  const started = Date.now(); // before the outer supervisor starts its clock
-  const launched = startPlan(
-    credentials ? { ...plan, env: credentials.env } : plan,
-    { arch, landlockAbi: capabilities.landlockAbi },
-    options.executable,
-    options.stdio,
-  );
-  const audit = openRunAudit(plan, facts.stateDir, started);
+  const audit = openRunAudit(plan, facts.stateDir, Date.now());
   let refusals = noRefusals;
   const onEvent = (event: EgressEvent): void => {
     refusals = addRefusal(refusals, event);
@@ -59,6 +52,11 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
     options.onDecision?.(event);
   };
   const context = { facts, onEvent, ...(published && { published }), ...(credentials && { credentials }) };
+  const advisory = await openAdvisory(plan, context);
+  const env = advisory?.env ?? credentials?.env ?? plan.env;
+  const host = { arch, landlockAbi: capabilities.landlockAbi };
+  const started = Date.now(); // before the outer supervisor starts its clock
+  const launched = startPlan({ ...plan, env }, host, options.executable, options.stdio);
   const network = plan.broker ? openSandboxNetwork(plan, context) : undefined;
   network?.follow(launched, 'run');
   const use = openUse(plan.sandbox.folder);
@@ -74,6 +72,7 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
     job?.[Symbol.dispose]();
     use[Symbol.dispose]();
     await network?.[Symbol.asyncDispose]();
+    await advisory?.[Symbol.asyncDispose]();
     await ended.then(audit.ended, () => {});
     audit[Symbol.dispose]();
     const unlogged = [...problems, audit.failure()].filter((text) => text !== undefined).join('; ') || undefined;

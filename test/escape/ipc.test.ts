@@ -17,8 +17,7 @@ print("ready",flush=True); sys.stdin.read()`;
 
 const connect = (family: string, address: string) => `import socket
 kinds={"stream":socket.SOCK_STREAM,"dgram":socket.SOCK_DGRAM,"seqpacket":socket.SOCK_SEQPACKET}
-s=socket.socket(socket.AF_UNIX,kinds["${family}"])
-try: s.connect("${address}"); s.send(b"x"); print("connected")
+try: s=socket.socket(socket.AF_UNIX,kinds["${family}"]); s.connect("${address}"); s.send(b"x"); print("connected")
 except OSError as error: print("refused")
 if "${family}"=="dgram":
   try: s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); s.sendto(b"x","${address}"); print("sent")
@@ -56,17 +55,20 @@ eachUser((as) => {
     expect(inside.stdout).not.toMatch(/connected|sent/);
   });
 
-  test('a socket in the workspace can be connected to, and the run says so; --require sockets refuses', async () => {
+  test('where the network is shared, a socket in the workspace can be connected to, and the run says so', async () => {
     const workspace = aWorkspace(as);
     const address = join(workspace.cwd, 'socket');
     const server = startProgram(python(serve('stream', address)), { ...workspace, stdin: 'pipe' });
     await server.says('ready');
-    const inside = await runSbox(['run', '--', ...python(connect('stream', address))], workspace);
-    const required = await runSbox(['run', '--require', 'sockets', '--', 'true'], workspace);
+    const argv = python(connect('stream', address));
+    const shared = await runSbox(['run', '--net', 'full', '--', ...argv], workspace);
+    const required = await runSbox(['run', '--net', 'full', '--require', 'sockets', '--', 'true'], workspace);
+    const own = await runSbox(['run', '--require', 'sockets', '--', ...argv], workspace);
     server.child.stdin?.end();
-    expect(inside.stdout).toBe('connected\n');
-    expect(inside.stderr).toMatch('sockets partial (a unix socket that lies in a declared mount can be connected to)');
+    expect(shared.stdout).toBe('connected\n');
+    expect(shared.stderr).toMatch('sockets partial (a unix socket that lies in a declared mount can be connected to)');
     expect(required).toMatchObject({ code: 125, stdout: '' });
+    expect(own).toMatchObject({ code: 0, stdout: 'refused\n' });
   });
 
   test.each(['none', 'limited'])('a server on the loopback of the host is out of reach with --net %s', async (mode) => {

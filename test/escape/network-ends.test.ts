@@ -74,20 +74,20 @@ for _ in range(10):
       s=socket.socket(); s.connect_ex(("127.0.0.1",${allowed.port})); s.close()
   stopped.append(pid)
 libc=ctypes.CDLL(None,use_errno=True)
-for turn in range(40):
+for turn in range(20):
   for pid in stopped: os.kill(pid,(signal.SIGSTOP,signal.SIGCONT)[turn%2])
   s=socket.socket()
   assert libc.connect(s.fileno(),ctypes.c_void_p(8),16)==-1 and ctypes.get_errno()==14, ctypes.get_errno()
   with socket.create_connection(("127.0.0.1",${allowed.port})) as c: assert c.recv(5)==b"hello"
 for pid in stopped: os.kill(pid,signal.SIGSTOP)
-for turn in range(20):
+for turn in range(10):
   with socket.create_connection(("127.0.0.1",${allowed.port})) as c: assert c.recv(5)==b"hello"
 print("all",flush=True)
 os._exit(7)`;
       const flags = ['--rung', rung, '--allow', `localhost:${allowed.port}`];
       const run = startSbox(['run', '-q', ...flags, '--', python, '-c', script], workspace);
       expect(await run.ended).toMatchObject({ stdout: 'all\n', code: 7 });
-      expect(await allowed.seen()).toBeGreaterThanOrEqual(60);
+      expect(await allowed.seen()).toBeGreaterThanOrEqual(30);
     });
 
     asRoot('without the broker outside every connection fails at once, and the run ends as it would', async () => {

@@ -1,6 +1,7 @@
 /** Longer attempts to get out, tried where it runs, as whoever runs it: attempts.mjs SBOX NAME. Prints one JSON line with what came of it. */
 import { execFileSync, spawn } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -10,6 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -138,6 +140,51 @@ for _ in range(3000):
     return { statuses: [first.status, second.status, third.status], said: third.stderr, left: runFolders().length };
   },
 
+  /** every way to a server of the machine, unlisted and then listed; and what programs do with connections */
+  'the network': async () => {
+    const servers = await Promise.all([greeter(), greeter()]);
+    const [listed, unlisted] = servers;
+    for (const name of ['reach.py', 'clients.py']) copyFileSync(join(packageDir, name), join(work, name));
+    const flags = ['--allow', `localhost:${listed.port}`, '-e', 'CLOSED=9', '-e', `LISTED=${listed.port}`];
+    const ways = [
+      'tcp',
+      'tcp_nonblocking',
+      'after_connect',
+      'bound',
+      'from_thread',
+      'from_child',
+      'to_device',
+      'mptcp',
+    ];
+    const reach = async (run, port, addresses) => {
+      const attempts = addresses.flatMap((address) => ways.map((way) => `${way} ${address} ${port}`));
+      const { stdout } = await run(['/usr/bin/python3', 'reach.py', ...attempts]).ended;
+      return stdout.split('\n').filter((line) => line.endsWith(' ok')).length;
+    };
+    const inside = (argv) => startInside(argv, flags);
+    const all = ['127.0.0.1', '::ffff:127.0.0.1', '0.0.0.0'];
+    const outside = await reach(start, unlisted.port, ['127.0.0.1']);
+    const before = await unlisted.seen();
+    const reached = await reach(inside, unlisted.port, all);
+    const seen = (await unlisted.seen()) - before;
+    const checks = [
+      'poll',
+      'epoll_before',
+      'refused',
+      'flags',
+      'duplicates',
+      'inherited',
+      'mapped',
+      'dual',
+      'both_ways',
+    ];
+    const clients = await inside(['/usr/bin/python3', 'clients.py', ...checks]).ended;
+    const wrong = clients.stdout.split('\n').filter((line) => line !== '' && !line.endsWith(' ok'));
+    const allowed = await reach(inside, listed.port, ['127.0.0.1']);
+    for (const { close } of servers) close();
+    return { ways: ways.length, outside, allowed, reached, seen, wrong };
+  },
+
   /** an ordinary user's other processes */
   'a limit of processes': async () => {
     const sleepers = Array.from({ length: 40 }, () => spawn('sleep', ['60'], { stdio: 'ignore' }));
@@ -187,6 +234,25 @@ attempts['Claude Code'] = async () => {
     made: existsSync(join(work, 'made-by-claude')),
     stderr: inside.stderr,
   };
+};
+
+/** A server that greets, and tells how many have come. */
+const greeter = async () => {
+  let count = 0;
+  const server = createServer((socket) => {
+    count++;
+    socket.on('error', () => {}).end('hello');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  // connections are accepted in their order
+  const seen = () =>
+    new Promise((resolve) =>
+      connect(port, '127.0.0.1')
+        .once('close', () => resolve(--count))
+        .resume(),
+    );
+  return { port, seen, close: () => server.close() };
 };
 
 const runFolders = () => {

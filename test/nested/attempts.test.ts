@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { describe, expect, test } from 'vitest';
-import { compile } from '../support/compile.ts';
+import { compile, fixture } from '../support/compile.ts';
 import { builtPackage } from '../support/package-copy.ts';
 import { environments } from './environments.ts';
 import { needsContainers } from './needs-containers.ts';
@@ -15,6 +15,7 @@ const possible = needsContainers();
 const attempt = async (variant: string, name: string, env: Readonly<Record<string, string>> = {}): Promise<unknown> => {
   const folder = builtPackage();
   cpSync(fileURLToPath(new URL('attempts.mjs', import.meta.url)), join(folder, 'attempts.mjs'));
+  for (const name of ['escape/reach.py', 'network/clients.py']) cpSync(fixture(name), join(folder, basename(name)));
   if (!existsSync(join(folder, 'storm'))) compile('escape/storm.c', join(folder, 'storm'), ['-static']);
   const argv = [process.execPath, join(folder, 'attempts.mjs'), join(folder, 'bin/sbox.js'), name];
   const { status, stdout, stderr } = await runNested({ variant }, argv, env);
@@ -47,6 +48,13 @@ describe.skipIf(!possible).each(named('docker', 'docker-user', 'k8s', 'host-user
 
   test('what the command leaves in its temporary folder stops no later run', async () => {
     expect(await attempt(variant, 'traps in the temporary folder')).toEqual({ statuses: [0, 0, 0], said: '', left: 0 });
+  });
+
+  test('no way leads to a server of the machine that is not listed, and clients keep working', async () => {
+    const ended = (await attempt(variant, 'the network')) as { ways: number };
+    // reaching an unlisted server in each way is the control; the listed one is reached in each but by a device of its own
+    expect(ended).toMatchObject({ outside: ended.ways, reached: 0, seen: 0, wrong: [] });
+    expect(ended).toMatchObject({ allowed: expect.toSatisfy((n) => n >= ended.ways - 1) });
   });
 
   test('a limit of processes that others of the user have used up is an error that says so, where they are counted', async () => {

@@ -1,3 +1,4 @@
+import { batchAddress, known } from '../../src/syscall/batch.ts';
 import type { Arch } from '../../src/syscall/numbers.ts';
 import type { Program } from '../../src/syscall/program.ts';
 import { syscallName } from './syscall-names.ts';
@@ -10,10 +11,14 @@ type Kind = 'fd' | 'out' | 'text' | 'content' | 'pointers' | 'filter' | 'number'
 
 /** The arguments of the calls that take more than plain numbers. */
 const signatures: Readonly<Record<string, readonly Kind[]>> = {
+  bind: ['fd', 2],
   capset: [1, 3],
   chdir: ['text'],
   chroot: ['text'],
   close: ['fd'],
+  dup3: ['fd'],
+  epoll_ctl: ['fd', 'number', 'fd', 'out'],
+  epoll_pwait: ['fd', 'out'],
   execve: ['text', 'pointers', 'pointers'],
   fchdir: ['fd'],
   fcntl: ['fd'],
@@ -37,12 +42,16 @@ const signatures: Readonly<Record<string, readonly Kind[]>> = {
   ppoll: [1, 'number', 2],
   prlimit64: ['number', 'number', 2],
   read: ['fd', 'out'],
+  recvfrom: ['fd', 'out', 'number', 'number', 'out', 'out'],
+  recvmsg: ['fd', 'out'],
   readlinkat: ['fd', 'text', 'out'],
   rt_sigprocmask: ['number', 1, 1],
   rt_sigtimedwait: [1, 'out'],
+  sendmsg: ['fd', 'out'],
   seccomp: ['number', 'number', 'filter'],
   sethostname: ['text'],
   setitimer: ['number', 4],
+  socketpair: ['number', 'number', 'number', 1],
   symlinkat: ['text', 'fd', 'text'],
   umount2: ['text'],
   unlinkat: ['fd', 'text'],
@@ -73,8 +82,9 @@ class View {
     this.#arch = arch;
     const targets = new Set<number>();
     for (let index = 0; index < this.#count; index++) {
-      const { code, args, onFailure } = this.#instruction(index);
-      if (code === 0x8000_0001) targets.add(Number(args[2]));
+      const { code, args, slots, onFailure } = this.#instruction(index);
+      if (code === 0x8000_0001 && !slots[2]) targets.add(Number(args[2]));
+      if (code === 0x8000_0002 && this.#isCode(args[0] ?? 0n)) targets.add(Number(args[0]));
       if (onFailure !== 0 && onFailure !== addressOf(index + 1)) targets.add(onFailure);
     }
     const sorted = [...targets].sort((a, b) => a - b);
@@ -98,10 +108,12 @@ class View {
     const { code, args, slots, onFailure, into } = this.#instruction(index);
     const value = (position: number) => this.#value(args[position] ?? 0n, slots[position] ?? false, 'fd');
     if (code === 0x8000_0001) {
-      const target = this.#labels.get(Number(args[2]));
+      const target = slots[2] ? `what ${value(2)} holds` : this.#labels.get(Number(args[2]));
       const always = !slots[0] && !slots[1] && args[0] === args[1];
       return always ? `go to ${target}` : `go to ${target} if ${value(0)} = ${value(1)}`;
     }
+    if (code === 0x8000_0002 && this.#isCode(args[0] ?? 0n))
+      return `${this.#wordAt(into)} = ${this.#labels.get(Number(args[0]))}`;
     if (code >= 0x8000_0000) {
       const text = `${value(0)} ${code === 0x8000_0002 ? '&' : '-'} ${value(1)}`;
       return `${this.#wordAt(into)} = ${text}`;
@@ -109,9 +121,10 @@ class View {
     const name = syscallName(this.#arch, code) ?? `call ${code}`;
     const kinds = signatures[name] ?? [];
     const used = args.findLastIndex((argument, at) => argument !== 0n || slots[at]) + 1;
-    const shown = args
-      .slice(0, Math.max(used, kinds.length))
-      .map((argument, at) => this.#value(argument, slots[at] ?? false, kinds[at] ?? 'number', args[at + 1]));
+    const shown = args.slice(0, Math.max(used, kinds.length)).map((argument, at) => {
+      const next = slots[at + 1] ? undefined : args[at + 1];
+      return this.#value(argument, slots[at] ?? false, kinds[at] ?? 'number', next);
+    });
     const text = shown.find((part) => /^"[^"]+"$/.test(part));
     this.#names.set(into, `<${name}${text === undefined ? '' : ` ${text}`}>`);
     const failure =
@@ -119,12 +132,18 @@ class View {
     return `${name}(${shown.join(', ')})${failure}`;
   }
 
+  /** Whether a value is the address of an instruction. */
+  #isCode(value: bigint): boolean {
+    return value >= loadAddress && value < addressOf(this.#count);
+  }
+
   #value(argument: bigint, isSlot: boolean, kind: Kind, next?: bigint): string {
     if (isSlot) return this.#wordAt(Number(argument));
     if (kind === 'number' || kind === 'fd' || argument === 0n) return renderNumber(argument, kind);
     const address = Number(argument);
-    const known = this.#names.get(address);
-    if (known !== undefined) return `&${known}`;
+    if (address === batchAddress) return 'a batch';
+    const named = this.#names.get(address);
+    if (named !== undefined) return `&${named}`;
     switch (kind) {
       case 'out':
         return `&${this.#wordAt(address)}`;
@@ -135,7 +154,8 @@ class View {
       case 'filter':
         return `filter of ${this.#bytes.readUInt16LE(address - loadAddress)}`;
       case 'content':
-        return this.#content(address, Number(next));
+        // of a length that is known at run time only
+        return next === undefined ? `&${this.#wordAt(address)}` : this.#content(address, Number(next));
       default:
         return this.#words(address, kind);
     }
@@ -143,7 +163,7 @@ class View {
 
   /** The name of the word at an address; a new one tells its initial value. */
   #wordAt(address: number): string {
-    const known = this.#names.get(address);
+    const known = this.#names.get(address) ?? outside.get(address);
     if (known !== undefined) return known;
     const name = `w${++this.#named}`;
     this.#names.set(address, name);
@@ -199,6 +219,9 @@ class View {
     };
   }
 }
+
+/** Words that a broker has in common with its batches. */
+const outside = new Map(Object.entries(known).map(([name, { address }]) => [address, name]));
 
 const addressOf = (index: number): number => loadAddress + index * instructionBytes;
 

@@ -1,5 +1,5 @@
 import { createServer as createPlainServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createSecureServer, type Http2ServerRequest } from 'node:http2';
+import { createSecureServer } from 'node:http2';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { makeKeyPair, renderAuthority, renderLeaf, renderPem } from '../../src/egress/tls/certificate.ts';
@@ -42,7 +42,13 @@ export const openTlsService = async (
   const plain = createPlainServer({ insecureHTTPParser: true });
   for (const server of [secure, plain]) {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      if ((request as unknown as Http2ServerRequest).httpVersionMajor === 2) connections.push(describe2(request));
+      if (request.httpVersionMajor === 2) {
+        const arrived = describe2(request);
+        connections.push(arrived);
+        request.on('data', (bytes: Buffer) => {
+          arrived.text += bytes.toString('latin1');
+        });
+      }
       listener(request, response);
     });
     if (onUpgrade !== undefined) server.on('upgrade', onUpgrade);
@@ -94,7 +100,7 @@ export const makeIdentities = (names: readonly string[]) => {
   };
 };
 
-const describe2 = ({ method, url, headers }: IncomingMessage): Arrived => ({
+const describe2 = ({ method, url, headers }: IncomingMessage): { servername: string; text: string } => ({
   servername: 'over HTTP/2',
   text: `${method} ${url} HTTP/2\r\n${JSON.stringify(headers)}`,
 });

@@ -1,4 +1,3 @@
-import { isAbsolute, join } from 'node:path';
 import { resolverAddress } from '../../domain/stand-ins.ts';
 import {
   AF_INET,
@@ -13,18 +12,17 @@ import {
   SOCK_STREAM,
 } from '../../syscall/constants.ts';
 import { syscallNumber } from '../../syscall/numbers.ts';
-import { type InternetAddress, parseAddress, renderAddress } from '../../syscall/socket-address.ts';
+import { type InternetAddress, parseAddress } from '../../syscall/socket-address.ts';
+import { isLoopback, pathOf, renderInDomain } from './addresses.ts';
 import { answer, install, letContinue, release, shutDown } from './answer.ts';
 import {
   type Act,
   type CallersUse,
   isDescendant,
-  readDescriptorPath,
   readFlags,
   readMemory,
   readProcessIds,
   readUse,
-  readWorkingDirectory,
   type TrappedCall,
 } from './caller.ts';
 import { askConnect, askProtocol, type Connected, type ConnectQuestion } from './connect.ts';
@@ -142,7 +140,7 @@ export class Connections {
   async #unix(attempt: Attempt, type: number): Promise<void> {
     const { inside, outside, supervisor } = this.#options;
     const link = inside ?? outside;
-    const path = pathOf(attempt);
+    const path = pathOf(attempt.address, attempt.call.pid);
     const connected = await this.#patiently(link, attempt, {
       domain: AF_UNIX,
       type,
@@ -198,8 +196,24 @@ export class Connections {
 
   /** Connects; where that takes longer, a blocking caller goes on waiting, though nobody else waits with it. */
   async #patiently(link: BrokerLink, attempt: Attempt, question: ConnectQuestion): Promise<Connected> {
-    const { call, descriptor } = attempt;
     const asked = askConnect(link, question);
+    try {
+      return await this.#untilConnected(link, attempt, question, asked);
+    } catch (error) {
+      // the caller has gone: nothing is to be left of its socket
+      const { socket } = await asked;
+      if (socket !== undefined) release(link, socket);
+      throw error;
+    }
+  }
+
+  async #untilConnected(
+    link: BrokerLink,
+    attempt: Attempt,
+    question: ConnectQuestion,
+    asked: Promise<Connected>,
+  ): Promise<Connected> {
+    const { call, descriptor } = attempt;
     if (question.socket === undefined) attempt.use = readUse(call.pid, descriptor); // while the broker connects
     let connected = await asked;
     const pending = () =>
@@ -266,34 +280,3 @@ const descriptorOf = ({ args }: TrappedCall): number => Number(BigInt.asIntN(32,
 /** 0, TCP, MPTCP (which becomes TCP). */
 const streamProtocols: readonly number[] = [0, 6, 262];
 const datagramProtocols: readonly number[] = [0, 17];
-
-/** The absolute path of a unix socket, or undefined for an abstract one. */
-const pathOf = ({ call, address }: Attempt): string | undefined => {
-  if (address.length <= 2 || address[2] === 0) return undefined;
-  const end = address.indexOf(0, 2);
-  const path = address.toString('utf8', 2, end < 0 ? address.length : end);
-  return isAbsolute(path) ? asOfCaller(path, call.pid) : join(readWorkingDirectory(call.pid), path);
-};
-
-/** What these links lead to is the caller's, not the broker's who looks the path up: so programs name a path that is too long for sun_path. */
-const ownLink = /^\/(?:proc\/(?:self|thread-self)\/(?:fd\/(\d+)|cwd|root)|dev\/fd\/(\d+))(?=\/|$)/;
-
-const asOfCaller = (path: string, pid: number): string =>
-  path.replace(ownLink, (link, descriptor?: string, device?: string) => {
-    const number = descriptor ?? device;
-    if (number !== undefined) return readDescriptorPath(pid, Number(number)) ?? '/proc/none';
-    return link.endsWith('/cwd') ? readWorkingDirectory(pid) : '/';
-  });
-
-/** All of 127.0.0.0/8, ::1, and the unspecified addresses, which lead to the former (ip(7)). */
-export const isLoopback = ({ family, address }: InternetAddress): boolean =>
-  family === 4 ? address.startsWith('127.') || address.startsWith('0.') : address === '::1' || address === '::';
-
-/** An IPv4 address for a socket of either domain. */
-const renderInDomain = (to: InternetAddress, domain: number): Buffer => {
-  if (domain === AF_INET || to.family === 6) return renderAddress(to);
-  const bytes = renderAddress({ family: 6, address: '::', port: to.port });
-  bytes.writeUInt16BE(0xffff, 18);
-  bytes.set(to.address.split('.').map(Number), 20);
-  return bytes;
-};

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** The name that goes with the token, wherever a client presents both. */
-const tokenUser = 'sbox';
+export const tokenUser = 'sbox';
 
 /** Whether a request has `Proxy-Authorization: Basic` with the token. Without a token nothing is presented. */
 export const presentsToken = (token: string | undefined, headers: IncomingHttpHeaders): boolean => {

@@ -127,7 +127,7 @@ ${withoutProxy} for u in http://plain.test/ https://tls.test/; do curl -sS $u; e
     test('a rule that denies wins over one that allows', async () => {
       const { sites, run } = await aWorld(as, rung);
       const script = `curl -sS -o /dev/null -w '%{http_code}\\n' http://plain.test/; ${withoutProxy} curl -sS http://plain.test/; echo $?`;
-      const ended = await run(script, ['plain.test', '*.test'].slice(0, 1), ['--deny', 'plain.test', '-q']);
+      const ended = await run(script, ['plain.test'], ['--deny', 'plain.test', '-q']);
       expect(ended.stdout).toMatch(/^403\n/);
       expect(ended.stdout).not.toMatch('says hello');
       expect(sites.connections()).toBe(0);
@@ -145,7 +145,7 @@ ${withoutProxy} for u in http://plain.test/ https://tls.test/; do curl -sS $u; e
     test.each(ways)('what asks for another name within an allowed connection is refused, %s', async (_, before) => {
       const { sites, run } = await aWorld(as, rung);
       const host = `${before} curl -sS -H 'Host: other.test' http://plain.test/`;
-      const tls = `${before} address=$(getent hosts tls.test | cut -d' ' -f1); curl -sS -k --connect-to other.test:443:tls.test:443 https://other.test/`;
+      const tls = `${before} curl -sS -k --connect-to other.test:443:tls.test:443 https://other.test/`;
       const ended = await run(`${host}; ${tls}`, ['plain.test', 'tls.test']);
       expect(ended.stdout).not.toMatch('says hello');
       expect(sites.requests.filter((request) => request.includes('other.test'))).toEqual([]);

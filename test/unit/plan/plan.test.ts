@@ -480,7 +480,8 @@ describe('on a rung without a mount namespace', () => {
     const proxies = (rung: 'landlock' | 'portable', network: 'none' | 'limited' | 'full') =>
       Object.entries(planOn(rung, { network }).env).filter(([name]) => /proxy/i.test(name));
     const names = ['http_proxy', 'https_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
-    const expected = [...names.map((name) => [name, 'http://127.0.0.1:9']), ['NODE_USE_ENV_PROXY', '1']].sort();
+    const own = ['NO_PROXY', 'no_proxy'].map((name) => [name, 'localhost,127.0.0.1,::1']);
+    const expected = [...names.map((name) => [name, 'http://127.0.0.1:9']), ...own, ['NODE_USE_ENV_PROXY', '1']].sort();
     expect(proxies('portable', 'none').sort()).toEqual(expected);
     expect(proxies('portable', 'limited').sort()).toEqual(expected);
     expect(proxies('portable', 'full')).toEqual([]);

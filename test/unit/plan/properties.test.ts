@@ -208,11 +208,12 @@ describe('the portable rung', () => {
     'tty open: input can be pushed into the terminal',
     limits,
   ];
-  const proxies = 'network advisory: proxy variables lead nowhere; a client that ignores them reaches everything';
+  const ignored = 'a client that ignores them reaches everything';
+  const heeded = "clients that heed proxy variables reach declared hosts through sbox's proxy";
 
   test.each([
-    ['none', proxies],
-    ['limited', proxies],
+    ['none', `network advisory: proxy variables lead nowhere; ${ignored}`],
+    ['limited', `network advisory: ${heeded}; ${ignored}`],
     ['full', openNetwork],
   ] as const)('with network %s', (mode, network) => {
     expect(properties({ mechanism: { kind: 'portable' }, mode })).toEqual([...files, network, ...rest]);

@@ -160,7 +160,7 @@ describe('names of profiles', () => {
       code: 'SBOX_E_PROFILE',
       exitCode: 2,
       message: 'unknown profile "nod"',
-      fix: 'did you mean "node"? profiles: default, mine, node, python, strict',
+      fix: 'did you mean "node"? profiles: aider, claude-code, codex, default, gemini, mine, node, opencode, python, strict',
     });
     expect(await failure(loadProfile(folders.request({ names: ['../etc/x'] })))).toMatchObject({
       code: 'SBOX_E_PROFILE',
@@ -172,7 +172,7 @@ describe('names of profiles', () => {
   test('every unknown name in extends is a problem at its place', async () => {
     const folders = policyFolders();
     const file = folders.profile('mine', '{ "extends": ["pyton",\n "node", "zebra"] }');
-    const hint = 'profiles: default, mine, node, python, strict';
+    const hint = 'profiles: aider, claude-code, codex, default, gemini, mine, node, opencode, python, strict';
     const error = await failure(loadProfile(folders.request({ names: ['mine'] })));
     expect(error).toMatchObject({ code: 'SBOX_E_PROFILE', exitCode: 2, message: `"${file}" has 2 problems` });
     expect(error.problems).toEqual([

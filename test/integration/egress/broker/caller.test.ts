@@ -55,6 +55,21 @@ a=ctypes.addressof(ctypes.c_char.from_buffer(m)); ctypes.CDLL(None).munmap(ctype
     end();
   });
 
+  withPython('are waited for by epoll', async () => {
+    const { pid, said, end } = await aCaller(`import select
+a=socket.socket(); b=socket.socket(); c=a.dup(); e=select.epoll(); e.register(a,5); e.register(b,1); f=select.epoll(); f.register(c,0x80000004)
+print(a.fileno(),c.fileno(),e.fileno(),f.fileno())`);
+    const [a = 0, c = 0, e = 0, f = 0] = said.map(Number);
+    const [first, second, ...more] = [...readUse(pid, a).epolls].sort((one, other) => one.epoll - other.epoll);
+    expect(more).toEqual([]);
+    expect(first).toMatchObject({ epoll: e, target: a });
+    expect((first?.events ?? 0) & 5).toBe(5);
+    expect(second).toMatchObject({ epoll: f, target: c });
+    expect((second?.events ?? 0) & 4).toBe(4);
+    expect(Number((second?.data ?? 0n) & 0xffff_ffffn)).toBe(c);
+    end();
+  });
+
   test('of one that is gone throws', () => expect(() => readMemory(gone, 4096n, 16)).toThrow());
 });
 
@@ -75,6 +90,21 @@ print(a.fileno(),b,c,d.fileno(),f,os.fstat(b).st_ino)`);
     expect(readSocketInode(pid, f)).toBeUndefined();
     expect(readSocketInode(pid, 99)).toBeUndefined();
     expect(readWorkingDirectory(pid)).toBe(cwd);
+    end();
+  });
+
+  withPython('are waited for by epoll', async () => {
+    const { pid, said, end } = await aCaller(`import select
+a=socket.socket(); b=socket.socket(); c=a.dup(); e=select.epoll(); e.register(a,5); e.register(b,1); f=select.epoll(); f.register(c,0x80000004)
+print(a.fileno(),c.fileno(),e.fileno(),f.fileno())`);
+    const [a = 0, c = 0, e = 0, f = 0] = said.map(Number);
+    const [first, second, ...more] = [...readUse(pid, a).epolls].sort((one, other) => one.epoll - other.epoll);
+    expect(more).toEqual([]);
+    expect(first).toMatchObject({ epoll: e, target: a });
+    expect((first?.events ?? 0) & 5).toBe(5);
+    expect(second).toMatchObject({ epoll: f, target: c });
+    expect((second?.events ?? 0) & 4).toBe(4);
+    expect(Number((second?.data ?? 0n) & 0xffff_ffffn)).toBe(c);
     end();
   });
 

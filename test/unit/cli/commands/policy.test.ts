@@ -78,9 +78,21 @@ describe('sbox profiles', () => {
       .split('\n')
       .map((line) => line.split(/ {2,}/));
     expect(lines[0]).toEqual(['NAME', 'FROM', 'DESCRIPTION']);
-    expect(lines.map(([name]) => name)).toEqual(['NAME', 'default', 'mine', 'node', 'python', 'strict']);
-    expect(lines[2]).toEqual(['mine', mine, 'My own.']);
-    expect(lines[3]).toEqual(['node', broken, `cannot be used: sbox validate "${broken}"`]);
+    expect(lines.map(([name]) => name)).toEqual([
+      'NAME',
+      'aider',
+      'claude-code',
+      'codex',
+      'default',
+      'gemini',
+      'mine',
+      'node',
+      'opencode',
+      'python',
+      'strict',
+    ]);
+    expect(lines[6]).toEqual(['mine', mine, 'My own.']);
+    expect(lines[7]).toEqual(['node', broken, `cannot be used: sbox validate "${broken}"`]);
   });
 
   test('shows one as a run would see it', async () => {
@@ -95,7 +107,7 @@ describe('sbox profiles', () => {
   test('--json', async () => {
     const { context, output } = cliContext(policyFolders());
     await profiles({ json: true }, context);
-    expect(JSON.parse(output())[0]).toEqual({
+    expect(JSON.parse(output())).toContainEqual({
       name: 'default',
       from: 'shipped',
       file: join(shippedProfilesDir, 'default.json'),

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import { aCredentialWorld, holdsSecret, readings, secret } from '../support/credential-world.ts';
+import { file, needs, program } from '../support/needs.ts';
+import { kernelRungs } from '../support/reach.ts';
+import { eachUser, runOutside, runSbox, startSbox } from '../support/sbox.ts';
+import type { TlsService } from '../support/tls-service.ts';
+
+interface Said {
+  readonly echoes: Readonly<Record<string, string>>;
+  readonly misuses: Readonly<Record<string, string>>;
+}
+
+const saidBy = ({ stdout, stderr, code }: Awaited<ReturnType<typeof runSbox>>): Said => {
+  if (code !== 0) throw new Error(`the attempts ended with ${code}: ${stdout}\n${stderr}`);
+  return JSON.parse(stdout) as Said;
+};
+
+/** Attempts whose request came with the secret in it. */
+const misusedAt = (names: readonly string[], ...services: readonly TlsService[]): string[] => {
+  const requests = services.flatMap((service) => service.arrived()).filter(({ text }) => readings(text).some(holdsSecret));
+  return names.filter((name) => requests.some(({ text }) => new RegExp(`/${name}\\b(?!-)|\\b${name} `).test(text)));
+};
+
+/** The same of echoes, whose requests have the way in their path. */
+const usedBy = (names: readonly string[], service: TlsService): string[] => {
+  const requests = service.arrived().filter(({ text }) => readings(text).some(holdsSecret));
+  const paths: Readonly<Record<string, string>> = {
+    'over HTTP/2': '/plain/over-http2',
+    'headers over HTTP/2': '/headers/over-http2',
+    'in parts': '/ranges/in-parts-0',
+    'by a WebSocket': '/websocket',
+  };
+  return names.filter((name) => requests.some(({ text }) => text.includes(` ${paths[name] ?? `/${name}/${name}`} `)));
+};
+
+const leaks = (said: Readonly<Record<string, string>>): string[] =>
+  Object.entries(said).flatMap(([name, text]) => (holdsSecret(text) ? [name] : []));
+
+eachUser((as) => {
+  test('without sbox, each attempt gets at the key of the environment', async () => {
+    await using world = await aCredentialWorld(as);
+    const { workspace, api, other } = world;
+    const ports = Object.fromEntries([
+      ...['api.test:443', 'api.test:80', 'api.test:8443'].map((place) => [place, api.port]),
+      ...['other.test:443', 'other.test:80'].map((place) => [place, other.port]),
+    ]);
+    const attempts = ['node', world.steal, 'ports', JSON.stringify(ports)];
+    const said = saidBy(await runOutside(attempts, { ...workspace, env: { KEY: secret } }));
+    expect(leaks(said.echoes)).toEqual(Object.keys(said.echoes));
+    const names = Object.keys(said.misuses);
+    expect(misusedAt(names, api, other)).toEqual(names);
+  });
+
+  const ways = kernelRungs.flatMap((rung) => ['proxy', 'names'].map((way) => ({ rung, way })));
+  test.each(ways)('on $rung, by $way, none does: the service gets it, the sandbox never', async ({ rung, way }) => {
+    await using world = await aCredentialWorld(as);
+    const { workspace, api, other } = world;
+    const flags = ['--rung', rung, '--config', world.config];
+    const said = saidBy(await runSbox(['run', '-q', ...flags, '--', 'node', world.steal, way], workspace));
+    // the positive control of this run: the service was asked with the real one, by every way of an answer
+    expect(usedBy(Object.keys(said.echoes), api)).toEqual(Object.keys(said.echoes));
+    expect(leaks({ ...said.echoes, ...said.misuses })).toEqual([]);
+    expect(misusedAt(Object.keys(said.misuses), api, other)).toEqual([]);
+  });
+
+  needs(file('/usr/bin/python3', 'python3'), program('curl')).each(kernelRungs)(
+    'on %s, no process, file or descriptor gives it away while it is in use, and nothing is left of it',
+    async (rung) => {
+      await using world = await aCredentialWorld(as);
+      const { workspace, api } = world;
+      // what a search finds outside: a file of the user, beside the launcher's environment and memory
+      const own = workspace.write(`${workspace.home}/key`, secret);
+      const search = ['/usr/bin/python3', world.find, Buffer.from(secret).toString('hex'), workspace.base];
+      const use = 'curl -sS -H "Authorization: Bearer $KEY" https://api.test/plain/used >&2; exec "$@"';
+      const flags = ['--rung', rung, '--config', world.config, '--env', `MARK=${world.config}`];
+      const run = startSbox(['run', ...flags, '--', 'sh', '-c', use, 'sh', ...search, '/sbox', '/tmp', '/dev/shm'], {
+        ...workspace,
+        stdin: 'pipe',
+      });
+      const inside = JSON.parse(await run.says('}\n')) as Searched;
+      const outside = await runOutside(search, { ...workspace, env: { MARK: world.config, HARMLESS: '1' } });
+      const { found } = JSON.parse(outside.stdout) as Searched;
+      run.child.stdin?.end();
+      const ended = await run.ended;
+
+      expect(ended, ended.stderr).toMatchObject({ code: 0 });
+      expect(api.arrived().some(({ text }) => text.includes('/plain/used') && holdsSecret(text))).toBe(true);
+      expect(found).toEqual(expect.arrayContaining([`environ of ${run.pid}`, 'memory of the marked', `file ${own}`]));
+      expect(found).toEqual(expect.arrayContaining(['PTRACE_ATTACH of the marked', 'pidfd_getfd of the marked']));
+      expect(inside.found).toEqual([]);
+      console.log(inside.refused, inside.files, found);
+      expect(holdsSecret(ended.stdout + ended.stderr)).toBe(false);
+      const after = await runOutside(search, { ...workspace, env: { MARK: world.config } });
+      expect((JSON.parse(after.stdout) as Searched).found).toEqual([`file ${own}`]);
+    },
+  );
+});
+
+interface Searched {
+  readonly found: readonly string[];
+  /** by way: why the launcher gave nothing; empty where it can't be seen */
+  readonly refused: Readonly<Record<string, string>>;
+  readonly files: number;
+}
