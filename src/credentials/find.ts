@@ -27,7 +27,7 @@ export const findCredential = async (provider: Provider, question: CredentialQue
 };
 
 /** How a message names a source. */
-export const describeSource = (source: CredentialSource): string => {
+const describeSource = (source: CredentialSource): string => {
   switch (source.kind) {
     case 'env':
       return `the variable ${source.name}`;

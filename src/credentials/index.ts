@@ -1,4 +1,4 @@
 /** What a session loads when its plan names credentials. */
 export { findCredential } from './find.ts';
-export { type OpenedCredentials, openCredentials } from './open.ts';
+export { openCredentials } from './open.ts';
 export { openCommandRunner } from './run-command.ts';

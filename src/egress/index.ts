@@ -1,5 +1,5 @@
 /** What a session loads when its sandbox first connects, or publishes a port. */
-export { type AdvisoryProxy, openAdvisoryProxy } from './advisory.ts';
+export { openAdvisoryProxy } from './advisory.ts';
 export { type Network, openNetwork } from './network.ts';
 export { openPublished, type Published } from './publish.ts';
 export { resolveRegistry } from './registry/resolve.ts';

@@ -113,7 +113,6 @@ export const SOCK_DGRAM = 2;
 export const SOCK_SEQPACKET = 5;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
-export const SO_ERROR = 4;
 export const SO_PEERCRED = 17;
 export const SO_SNDTIMEO = 21;
 export const SO_BINDTODEVICE = 25;

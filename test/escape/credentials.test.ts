@@ -17,7 +17,9 @@ const saidBy = ({ stdout, stderr, code }: Awaited<ReturnType<typeof runSbox>>): 
 
 /** Attempts whose request came with the secret in it. */
 const misusedAt = (names: readonly string[], ...services: readonly TlsService[]): string[] => {
-  const requests = services.flatMap((service) => service.arrived()).filter(({ text }) => readings(text).some(holdsSecret));
+  const requests = services
+    .flatMap((service) => service.arrived())
+    .filter(({ text }) => readings(text).some(holdsSecret));
   return names.filter((name) => requests.some(({ text }) => new RegExp(`/${name}\\b(?!-)|\\b${name} `).test(text)));
 };
 

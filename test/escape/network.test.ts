@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
-import { file, needs } from '../support/needs.ts';
+import { compile } from '../support/compile.ts';
+import { file, needs, program } from '../support/needs.ts';
 import {
   type Attempt,
   aDatagramServer,
@@ -9,7 +10,7 @@ import {
   reachInside,
   reachOutside,
 } from '../support/reach.ts';
-import { aWorkspace, eachUser } from '../support/sbox.ts';
+import { aWorkspace, eachUser, runSbox } from '../support/sbox.ts';
 
 const test = needs(file('/usr/bin/python3', 'python3'));
 
@@ -104,4 +105,30 @@ eachUser((as) => {
     expect(reachedBy(await reachInside(tried(other?.port), workspace, flags))).toEqual([]);
     expect(await seen()).toBe(before);
   });
+
+  // that each of them works without sbox is shown in system-calls.test.ts
+  const refusals = {
+    io_uring: 'ENOSYS',
+    af_vsock: 'EAFNOSUPPORT',
+    family_high: 'EAFNOSUPPORT',
+    pair_vsock: 'EAFNOSUPPORT',
+    af_packet: 'EAFNOSUPPORT',
+    raw: 'EPERM',
+    raw6: 'EPERM',
+    ...(process.arch === 'x64' && { int80: 'SIGSYS' }),
+  };
+  needs(program('gcc')).each(kernelRungs)(
+    'on %s there are no sockets of other kinds, and no other way to call',
+    async (rung) => {
+      const workspace = aWorkspace(as);
+      compile('escape/calls.c', `${workspace.cwd}/calls`);
+      const argv = ['./calls', ...Object.keys(refusals)];
+      const inside = await runSbox(['run', '-q', '--rung', rung, '--', ...argv], workspace);
+      const answers = inside.stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' '));
+      expect(Object.fromEntries(answers)).toEqual(refusals);
+    },
+  );
 });

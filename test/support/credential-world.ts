@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { openEchoService } from './echo-service.ts';
 import { fixture } from './compile.ts';
+import { openEchoService } from './echo-service.ts';
 import { aWorkspace, type User, type Workspace } from './sbox.ts';
 import type { TlsService } from './tls-service.ts';
 
@@ -12,7 +12,11 @@ const forms = [
   secret,
   secret.toUpperCase(),
   Buffer.from(secret).toString('hex'),
-  ...[0, 1, 2].map((before) => Buffer.from(`${' '.repeat(before)}${secret}`).toString('base64').slice(4, -4)),
+  ...[0, 1, 2].map((before) =>
+    Buffer.from(`${' '.repeat(before)}${secret}`)
+      .toString('base64')
+      .slice(4, -4),
+  ),
 ];
 export const holdsSecret = (text: string): boolean => forms.some((form) => text.includes(form));
 /** A text as a server reads it: unescaped, or put together from chunks of one byte. */
@@ -36,7 +40,10 @@ export interface CredentialWorld extends AsyncDisposable {
 /** A credential for `api.test:443` alone, and two services: that one, also reached by other ports, and one of another name. */
 export const aCredentialWorld = async (as: User): Promise<CredentialWorld> => {
   const workspace = aWorkspace(as);
-  const [api, other] = await Promise.all([openEchoService(['api.test', 'other.test']), openEchoService(['other.test'])]);
+  const [api, other] = await Promise.all([
+    openEchoService(['api.test', 'other.test']),
+    openEchoService(['other.test']),
+  ]);
   const credential = { name: 'test-api', sources: [{ env: 'REAL_KEY' }], env: 'KEY', hosts: ['api.test'] };
   const hosts = { 'api.test': `127.0.0.1:${api.port}`, 'other.test': `127.0.0.1:${other.port}` };
   const allow = ['api.test', 'api.test:8443', 'other.test'];

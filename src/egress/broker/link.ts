@@ -13,7 +13,7 @@ export interface Datagram {
 }
 
 /** Where a batch leaves what it found out. */
-export interface Results {
+interface Results {
   /** so many bytes, behind each other */
   readonly data: Data;
 }

@@ -5,9 +5,6 @@ export interface StandIns {
   readonly nameOf: (address: string) => string | undefined;
 }
 
-/** What /etc/resolv.conf inside names, and where the proxy is met: reserved beside the stand-ins (RFC 2544, 198.18.0.0/15). */
-export const reservedAddresses = { proxy: '198.18.0.1', dns: '198.18.0.53' } as const;
-
 const base = (198 << 24) | (18 << 16);
 /** 198.18.0.0 to 198.18.0.255 are reserved, and the last address of the network is its broadcast. */
 const firstOffset = 256;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { tokenDocuments } from '../../../../src/domain/token-documents.ts';
 import { openTokenStore } from '../../../../src/credentials/token-store.ts';
 import type { TokenDocument } from '../../../../src/domain/credential.ts';
+import { tokenDocuments } from '../../../../src/domain/token-documents.ts';
 import { ask, ask2 } from '../../../support/tls-clients.ts';
 import { openPeers } from '../../../support/tls-peers.ts';
 
