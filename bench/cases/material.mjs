@@ -29,6 +29,7 @@ export const openMaterial = (folder) => {
     empty: once('empty', (path) => path),
     files: (count) => once(`files-${count}`, (path) => makeFiles(path, count))(),
     repository: once('repository', (path) => makeRepository(path, 20_000)),
+    smallRepository: once('small-repository', (path) => makeRepository(path, 2_000)),
     project: once('project', makeProject),
   };
 };

@@ -16,6 +16,16 @@ export const steady = ({ material, rungs, peers }) => {
         .map(({ name, wrap }) => ({ name, argv: wrap(argv, cwd), cwd })),
     ],
   });
+  /** what asking for every path costs */
+  const strict = (title, cwd, argv) => ({
+    title: `strict hiding: ${title}`,
+    rounds: 5,
+    budgetMs: 40_000,
+    commands: [
+      inside('landlock', 'none', { argv, cwd, name: 'sbox, landlock' }),
+      inside('landlock', 'none', { argv, cwd, name: 'sbox, landlock, --hide strict' }, ['--hide', 'strict']),
+    ],
+  });
   const times = (count, command) => ['sh', '-c', `for i in $(seq ${count}); do ${command} || exit 1; done`];
   const tsc = 'node node_modules/typescript/bin/tsc -p tsconfig.types.json';
   return [
@@ -28,6 +38,8 @@ export const steady = ({ material, rungs, peers }) => {
       ),
     () => group('2,000 processes', material.empty(), times(2000, '/bin/true')),
     () => group('tsc on this project, 3 times', material.project(), times(3, tsc)),
+    () => strict('git status, 2,000 files', material.smallRepository(), ['git', 'status', '--short']),
+    () => strict('node -e 0', material.empty(), ['node', '-e', '0']),
     () =>
       group('npm ci from a warm cache', material.project(), [
         ...['npm', 'ci', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--cache', './.npm-cache'],
