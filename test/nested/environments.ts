@@ -78,6 +78,13 @@ export const forced: readonly Environment[] = [
     like: 'forced',
   },
   {
+    name: 'host, --rung landlock --hide strict',
+    variant: 'host-user',
+    options: ['--rung', 'landlock', '--hide', 'strict'],
+    mechanism: { kind: 'landlock', namespaces: true },
+    like: 'forced',
+  },
+  {
     name: 'host, as root, --rung landlock',
     variant: 'host',
     options: ['--rung', 'landlock'],

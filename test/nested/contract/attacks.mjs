@@ -21,7 +21,16 @@ const attack = (property, id, call, args, more = {}) => ({ property, id, do: cal
 
 const shown = /shows to stat|show/;
 
-const hiding = ({ undeclared, home, base }) => [
+const hiding = ({ undeclared, home, base, work }) => [
+  attack(
+    'hide',
+    'a path is exchanged while it is looked at',
+    'stat_racing',
+    [`${work}/nothing`, `${undeclared}/secret.txt`],
+    {
+      hole: /show|changes the path during the call/,
+    },
+  ),
   attack('hide', 'an undeclared file is seen by stat', 'stat', [`${undeclared}/secret.txt`], { hole: shown }),
   attack('hide', 'an undeclared folder is seen by stat', 'stat', [base.concat('/run/secrets')], { hole: shown }),
   attack('hide', '/root is seen by stat', 'stat', ['/root'], { hole: shown }),
