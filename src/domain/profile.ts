@@ -11,6 +11,8 @@ export interface DeclaredMount {
   /** absolute path inside; the source's own path if absent */
   readonly target?: string;
   readonly mode: MountMode;
+  /** left out where the source does not exist */
+  readonly optional?: true;
   /** what a relative source is relative to: an absolute host folder */
   readonly base: string;
   /** for messages and `sbox plan`: the document's place or the option that declared it */

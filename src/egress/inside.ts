@@ -46,7 +46,7 @@ export const openInside = (link: BrokerLink, handles: HandleChannel): ConnectIns
 export const sharedInside =
   ({ listensInside }: OpenBroker): ConnectInside =>
   async (port) =>
-    listensInside(port) ? await connected(port) : undefined;
+    (await listensInside(port)) ? await connected(port) : undefined;
 
 const connected = (port: number): Promise<Socket | undefined> =>
   new Promise((resolve) => {

@@ -88,7 +88,9 @@ export const openNetwork = (options: NetworkOptions): Network => {
     running.add(broker);
     void far.ended.then(() => running.delete(broker));
     if (!near) {
-      published?.serve(sharedInside({ listensInside: (port) => [...running].some((one) => one.listensInside(port)) }));
+      const listensInside = async (port: number): Promise<boolean> =>
+        (await Promise.all([...running].map((one) => one.listensInside(port)))).includes(true);
+      published?.serve(sharedInside({ listensInside }));
     }
   };
   return {

@@ -20,13 +20,15 @@ interface Candidate {
 
 /** The declared mounts, the later one winning where two have the same target; every one that can't be is a problem. */
 export const planDeclared = (declared: readonly DeclaredMount[], facts: Facts, copies: string): DeclaredOutcome => {
-  const candidates = declared.map(
-    (mount): Candidate => ({
-      mount,
-      source: sourceOf(mount, facts.home),
-      target: targetOf(mount, facts.home),
-    }),
-  );
+  const candidates = declared
+    .map(
+      (mount): Candidate => ({
+        mount,
+        source: sourceOf(mount, facts.home),
+        target: targetOf(mount, facts.home),
+      }),
+    )
+    .filter(({ mount, source }) => !(mount.optional && isAbsent(facts.paths[source])));
   const writable = [
     facts.workspace,
     ...candidates.filter(({ mount }) => mount.mode === 'rw').map(({ source }) => realOf(facts.paths[source]) ?? source),
@@ -40,6 +42,8 @@ export const planDeclared = (declared: readonly DeclaredMount[], facts: Facts, c
   }
   return { mounts: [...mounts.values()], problems };
 };
+
+const isAbsent = (fact: PathFact | undefined): boolean => fact?.kind === 'missing' && fact.errno === 'ENOENT';
 
 const realOf = (fact: PathFact | undefined): string | undefined =>
   fact === undefined || fact.kind === 'missing' ? undefined : fact.real;

@@ -54,6 +54,7 @@ const normalizeMount = (mount: WrittenMounts[number], index: number, source: Sou
     source: written.source,
     ...present('target', written.target),
     mode,
+    ...('optional' in written && written.optional && { optional: true as const }),
     base: source.base,
     origin: originOf(source, ['mounts', index]),
   };

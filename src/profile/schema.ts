@@ -55,6 +55,9 @@ const mount = v.union(
           v.description('ro: read-only; rw: changes reach the host; copy: changes stay in the sandbox.'),
         ),
       ),
+      optional: v.exactOptional(
+        v.pipe(v.boolean('true or false'), v.description('true: left out where the source does not exist.')),
+      ),
     }),
   ],
   'a string or an object with "source"',

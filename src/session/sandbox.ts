@@ -6,8 +6,8 @@ import { type StartFacts, startCommand } from '../rungs/start.ts';
 import { openUse } from '../state/use.ts';
 import { openRunAudit } from './audit.ts';
 import { type Base, openBase } from './base.ts';
-import { openSessionCredentials, type SessionCredentials } from './credentials.ts';
-import { openSandboxNetwork, publishPorts, type SandboxNetwork } from './network.ts';
+import { openSessionCredentials } from './credentials.ts';
+import { openAdvisory, openSandboxNetwork, publishPorts, type SandboxNetwork } from './network.ts';
 import { type Cleaning, type CommandEnd, outcomeOf, removeFolder, startError } from './outcome.ts';
 import { prepareState } from './prepare.ts';
 import { assertStreams } from './streams.ts';
@@ -67,12 +67,12 @@ const openPrepared = async (
 ): Promise<OpenSandbox> => {
   const host = { arch: facts.arch, landlockAbi: facts.capabilities.landlockAbi };
   const shared = await openShared(plan, facts, host, options);
-  const { base, network, credentials } = shared;
+  const { base, network, added } = shared;
   const use = openUse(plan.sandbox.folder);
   const running = new Set<SandboxCommand>();
   const start = (next: Plan, stdio: Stdio): SandboxCommand => {
     assertStreams(stdio);
-    const env = credentials ? { ...next.env, ...credentials.added } : next.env;
+    const env = { ...next.env, ...added };
     const own = { ...next, env, network: { ...next.network, publish: [] } }; // published ports are the base's to serve
     const startedAt = Date.now();
     const launched = startCommand(own, host, options.executable, { stdio, namespaces: base.namespaces });
@@ -96,7 +96,8 @@ const openPrepared = async (
 interface Shared {
   readonly base: Base;
   readonly network: SandboxNetwork | undefined;
-  readonly credentials: SessionCredentials | undefined;
+  /** placeholders, and the proxy's address where that is known by variables alone */
+  readonly added: Plan['env'];
   /** tells what could not be written down */
   readonly close: () => Promise<string | undefined>;
 }
@@ -119,19 +120,23 @@ const openShared = async (
   const published = await publishPorts(plan);
   const context = { facts, onEvent, ...(published && { published }), ...(credentials && { credentials }) };
   const network = plan.broker ? openSandboxNetwork(plan, context) : undefined;
+  const advisory = await openAdvisory(plan, context);
   const base = await openBase(plan, host, executable).catch(async (error) => {
+    await advisory?.[Symbol.asyncDispose]();
     await published?.[Symbol.asyncDispose]();
     throw error;
   });
   if (base.serving) network?.follow(base.serving, 'inside');
   const close = async (): Promise<string | undefined> => {
     await network?.[Symbol.asyncDispose]();
+    await advisory?.[Symbol.asyncDispose]();
     await base[Symbol.asyncDispose]();
     audit.ended({ exitCode: 0, timedOut: false });
     audit[Symbol.dispose]();
     return [...problems, audit.failure()].filter((text) => text !== undefined).join('; ') || undefined;
   };
-  return { base, network, credentials, close };
+  const proxied = advisory && Object.fromEntries(Object.entries(advisory.env).filter(([name]) => /proxy/i.test(name)));
+  return { base, network, added: { ...credentials?.added, ...proxied }, close };
 };
 
 interface Following {

@@ -108,13 +108,28 @@ export const AF_UNSPEC = 0;
 export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
+export const SOCK_RAW = 3;
+export const NETLINK_SOCK_DIAG = 4;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_SEQPACKET = 5;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const SO_PEERCRED = 17;
+/** since Linux 6.5 */
+export const SO_PEERPIDFD = 77;
 export const SO_SNDTIMEO = 21;
+export const SO = {
+  KEEPALIVE: 9,
+  OOBINLINE: 10,
+  LINGER: 13,
+  PASSCRED: 16,
+  RCVLOWAT: 18,
+  RCVTIMEO: 20,
+  SNDTIMEO: 21,
+} as const;
+export const TCP = { KEEPIDLE: 4, KEEPINTVL: 5, KEEPCNT: 6, USER_TIMEOUT: 18 } as const;
 export const SO_BINDTODEVICE = 25;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;

@@ -24,6 +24,9 @@ export const handledRights = (abi: number): number =>
   (abi >= 3 ? fileRights.TRUNCATE : 0) |
   (abi >= 5 ? fileRights.IOCTL_DEV : 0);
 
+/** The right to move a file to another directory; since version 2. */
+export const movingRight = REFER;
+
 /** The rights that a rule for a file, rather than a directory, may have. */
 export const fileRightsOnly = Object.values(fileRights).reduce((all, right) => all | right, 0);
 

@@ -103,6 +103,7 @@ const numbers = {
   perf_event_open: [298, 241],
   pidfd_getfd: [438, 438],
   pidfd_open: [434, 434],
+  pidfd_send_signal: [424, 424],
   pipe2: [293, 59],
   pivot_root: [155, 41],
   ppoll: [271, 73],

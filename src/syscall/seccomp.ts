@@ -187,6 +187,8 @@ export const renderTrapFilter = (arch: Arch, traps: Traps): Buffer => {
   const filter = new Filter();
   filter.load(seccompData.number);
   if (traps.connections) filter.returnIf('equal', syscallNumber(arch, 'connect') ?? 0, verdict.notify);
+  // a unix socket is bound to a path, too
+  if (traps.paths && !traps.sockets) filter.returnIf('equal', syscallNumber(arch, 'bind') ?? 0, verdict.notify);
   if (traps.paths) for (const { number } of pathCalls(arch)) filter.returnIf('equal', number, verdict.notify);
   if (traps.sockets) {
     for (const call of ['bind', 'listen'] as const)

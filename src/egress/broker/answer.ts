@@ -3,6 +3,7 @@ import {
   EPOLL_CTL_ADD,
   F_DUPFD,
   F_SETFL,
+  IPPROTO_TCP,
   O_CLOEXEC,
   O_NONBLOCK,
   SECCOMP_ADDFD_FLAG_SETFD,
@@ -11,6 +12,9 @@ import {
   SECCOMP_USER_NOTIF_FLAG_CONTINUE,
   SHUT_RDWR,
   SIGCHLD,
+  SO,
+  SOL_SOCKET,
+  TCP,
 } from '../../syscall/constants.ts';
 import type { Program } from '../../syscall/program.ts';
 import type { EpollEntry } from './caller.ts';
@@ -55,6 +59,7 @@ export const install = (link: BrokerLink, installation: Installation): void => {
   link.tell((program) => {
     const [failed, done] = [program.label(), program.label()];
     program.call('fcntl', [socket, F_SETFL, nonBlocking ? O_NONBLOCK : 0], { onFailure: 'ignore' });
+    takeOptions(program, socket, process, targets.at(-1) ?? -1);
     for (const entry of epolls) registerAgain(program, link, socket, process, entry);
     const response_ = response(program, id, error);
     const outcome = program.slot();
@@ -70,6 +75,40 @@ export const install = (link: BrokerLink, installation: Installation): void => {
     program.place(done);
     program.call('close', [socket], { onFailure: 'ignore' });
   });
+};
+
+/** Options that a program may set before it connects: level, name, bytes (socket(7), tcp(7), unix(7)). */
+const options = [
+  [SOL_SOCKET, SO.KEEPALIVE, 4],
+  [SOL_SOCKET, SO.OOBINLINE, 4],
+  [SOL_SOCKET, SO.LINGER, 8],
+  [SOL_SOCKET, SO.PASSCRED, 4],
+  [SOL_SOCKET, SO.RCVLOWAT, 4],
+  [SOL_SOCKET, SO.RCVTIMEO, 16],
+  [SOL_SOCKET, SO.SNDTIMEO, 16],
+  [IPPROTO_TCP, TCP.KEEPIDLE, 4],
+  [IPPROTO_TCP, TCP.KEEPINTVL, 4],
+  [IPPROTO_TCP, TCP.KEEPCNT, 4],
+  [IPPROTO_TCP, TCP.USER_TIMEOUT, 4],
+] as const;
+
+/** Sets what the caller had set on the socket that is replaced; needs pidfd_getfd(2), as above. */
+const takeOptions = (program: Program, socket: number, process: number, descriptor: number): void => {
+  const [none, done] = [program.label(), program.label()];
+  const caller = program.call('pidfd_open', [process, 0], { onFailure: done });
+  const theirs = program.call('pidfd_getfd', [caller, descriptor, 0], { onFailure: none });
+  for (const [level, name, bytes] of options) {
+    const value = program.words([0, 0]);
+    const length = program.words([bytes]);
+    const next = program.label();
+    program.call('getsockopt', [theirs, level, name, value, length], { onFailure: next });
+    program.call('setsockopt', [socket, level, name, value, bytes], { onFailure: 'ignore' });
+    program.place(next);
+  }
+  program.call('close', [theirs], { onFailure: 'ignore' });
+  program.place(none);
+  program.call('close', [caller], { onFailure: 'ignore' });
+  program.place(done);
 };
 
 /**

@@ -36,5 +36,5 @@ export const openBroker = (options: BrokerOptions): OpenBroker => {
 
 export interface OpenBroker {
   /** whether a server of the sandbox's listens at a port of the loopback that it shares with the host */
-  readonly listensInside: (port: number) => boolean;
+  readonly listensInside: (port: number) => Promise<boolean>;
 }

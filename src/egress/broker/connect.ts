@@ -7,6 +7,7 @@ import {
   O_CLOEXEC,
   O_PATH,
   SO_PEERCRED,
+  SO_PEERPIDFD,
   SO_SNDTIMEO,
   SOCK_CLOEXEC,
   SOCK_STREAM,
@@ -56,6 +57,8 @@ export interface ConnectQuestion {
   readonly socket?: number;
   /** whether it was asked before, so that nobody else need wait for it */
   readonly again?: true;
+  /** of a unix socket: also what tells whether the process at the other end lives */
+  readonly peerProcess?: true;
   /** nothing is done unless this socket speaks TCP */
   readonly forTcp?: CallersSocket;
 }
@@ -71,6 +74,8 @@ export interface Connected {
   readonly peer: number;
   /** what the caller's socket speaks, if that was asked */
   readonly protocol?: string;
+  /** the broker's descriptor of that end's process (pidfd_open(2)); absent before Linux 6.5 */
+  readonly peerProcess?: number;
 }
 
 /** No connection to this machine takes longer; one that does is asked for again. */
@@ -83,6 +88,7 @@ export const askConnect = async (link: BrokerLink, question: ConnectQuestion): P
     const result = program.valueAt(results);
     const socket = program.valueAt(results, 8);
     program.and(-1, -1, socket);
+    program.and(-1, -1, program.valueAt(results, 32));
     if (question.forTcp) onlyForTcp(program, question.forTcp, program.at(results, 48), done);
     const address = addressFor(program, question, result, done);
     if (question.socket === undefined) {
@@ -96,8 +102,10 @@ export const askConnect = async (link: BrokerLink, question: ConnectQuestion): P
     program.call('connect', [socket, address.data, address.bytes], { into: result, onFailure: 'ignore' });
     program.call('setsockopt', [socket, SOL_SOCKET, SO_SNDTIMEO, before, 16], { onFailure: 'ignore' });
     const name = program.at(results, 16);
-    if (question.domain === AF_UNIX) getOption(program, socket, SO_PEERCRED, name, 12);
-    else program.call('getsockname', [socket, name, program.words([32])], { onFailure: 'ignore' });
+    if (question.domain === AF_UNIX) {
+      getOption(program, socket, SO_PEERCRED, name, 12);
+      if (question.peerProcess) getOption(program, socket, SO_PEERPIDFD, program.at(results, 32), 4);
+    } else program.call('getsockname', [socket, name, program.words([32])], { onFailure: 'ignore' });
     program.place(done);
   });
   const socket = Number(found.readBigInt64LE(8));
@@ -106,8 +114,19 @@ export const askConnect = async (link: BrokerLink, question: ConnectQuestion): P
     ...(socket >= 0 && { socket }),
     port: question.domain === AF_UNIX ? 0 : found.readUInt16BE(18),
     peer: question.domain === AF_UNIX ? found.readInt32LE(16) : 0,
+    ...(question.peerProcess && found.readInt32LE(32) >= 0 && { peerProcess: found.readInt32LE(32) }),
     ...(question.forTcp && { protocol: readProtocol(found.subarray(48)) ?? '' }),
   };
+};
+
+/** Whether a process that the broker has a descriptor of has not been waited for, so that its id is nobody else's; closes the descriptor. */
+export const askAlive = async (link: BrokerLink, process: number): Promise<boolean> => {
+  const found = await link.ask(8, (program, results) => {
+    const into = program.valueAt(results);
+    program.call('pidfd_send_signal', [process, 0, 0, 0], { into, onFailure: 'ignore' });
+    program.call('close', [process], { onFailure: 'ignore' });
+  });
+  return found.readBigInt64LE(0) === 0n;
 };
 
 /** Goes on with what follows for these names of protocols alone. */

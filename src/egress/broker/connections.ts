@@ -25,10 +25,11 @@ import {
   readUse,
   type TrappedCall,
 } from './caller.ts';
-import { askConnect, askProtocol, type Connected, type ConnectQuestion } from './connect.ts';
+import { askAlive, askConnect, askProtocol, type Connected, type ConnectQuestion } from './connect.ts';
 import type { BrokerLink } from './link.ts';
 import type { BrokerOptions } from './options.ts';
 import { OwnSockets } from './own-sockets.ts';
+import { isVisible } from './paths.ts';
 import { makeDatagramChannel, makeLoopbackSocket } from './sockets.ts';
 
 /** A connect(2) in the making. */
@@ -64,7 +65,7 @@ export class Connections {
     ];
   }
 
-  listensInside(port: number): boolean {
+  listensInside(port: number): Promise<boolean> {
     return this.#own.listenAt(port);
   }
 
@@ -138,19 +139,29 @@ export class Connections {
   }
 
   async #unix(attempt: Attempt, type: number): Promise<void> {
-    const { inside, outside, supervisor } = this.#options;
+    const { inside, outside, paths } = this.#options;
     const link = inside ?? outside;
     const path = pathOf(attempt.address, attempt.call.pid);
+    if (path !== undefined && paths && !isVisible(path, true, paths.roots))
+      return answer(outside, attempt.call.id, failure(ERRNO.ENOENT));
     const connected = await this.#patiently(link, attempt, {
       domain: AF_UNIX,
       type,
       address: attempt.address,
       ...(path !== undefined && { path }),
+      ...(!inside && { peerProcess: true }),
     });
-
-    const own = inside ? connected.peer !== 0 : isDescendant(connected.peer, supervisor);
+    const own = inside ? connected.peer !== 0 : await this.#isOwnProcess(connected);
     if (connected.result === 0 && !own) return this.#drop(link, attempt, connected, -ERRNO.ECONNREFUSED);
     this.#finish(link, attempt, connected);
+  }
+
+  /** Where ids of processes are shared with the host, one may be taken over from a server of the host's that has ended. */
+  async #isOwnProcess({ peer, peerProcess }: Connected): Promise<boolean> {
+    const { outside, supervisor } = this.#options;
+    if (peerProcess === undefined) return false;
+    const own = isDescendant(peer, supervisor);
+    return (await askAlive(outside, peerProcess)) && own;
   }
 
   async #stream(attempt: Attempt, to: InternetAddress): Promise<void> {
@@ -162,7 +173,8 @@ export class Connections {
       if (connected.result !== -ERRNO.ECONNREFUSED) return this.#finish(inside, attempt, connected);
       if (connected.socket !== undefined) release(inside, connected.socket);
     }
-    if (isLoopback(to) && !inside && this.#own.listenAt(to.port)) return this.#ownLoopback(attempt, question, to.port);
+    if (isLoopback(to) && !inside && (await this.#own.listenAt(to.port)))
+      return this.#ownLoopback(attempt, question, to.port);
     const decided = await route(to);
     if (decided.kind === 'refuse') return answer(outside, attempt.call.id, failure(decided.error));
     const address = renderInDomain({ family: 4, address: '127.0.0.1', port: decided.port }, domain);
@@ -175,7 +187,7 @@ export class Connections {
   async #ownLoopback(attempt: Attempt, question: ConnectQuestion, port: number): Promise<void> {
     const connected = await this.#connectOwn(attempt, question);
     const { outside } = this.#options;
-    if (this.#own.listenAt(port)) return this.#finish(outside, attempt, connected);
+    if (await this.#own.listenAt(port)) return this.#finish(outside, attempt, connected);
     if (connected.socket !== undefined) shutDown(outside, connected.socket);
     this.#drop(outside, attempt, connected, -ERRNO.ECONNREFUSED);
   }
@@ -216,10 +228,12 @@ export class Connections {
     const { call, descriptor } = attempt;
     if (question.socket === undefined) attempt.use = readUse(call.pid, descriptor); // while the broker connects
     let connected = await asked;
+    // a socket of the host's network is handed over connected: before, shutdown(2) would make it one that can listen there
+    const inHostNetwork = link === this.#options.outside && this.#options.inside !== undefined;
     const pending = () =>
       connected.socket !== undefined &&
       [-ERRNO.EINPROGRESS, -ERRNO.EALREADY, -ERRNO.EAGAIN].includes(connected.result) &&
-      !readFlags(call.pid, descriptor).nonBlocking;
+      (inHostNetwork || !readFlags(call.pid, descriptor).nonBlocking);
     for (let pauseMs = 20; pending(); pauseMs = Math.min(2 * pauseMs, 500)) {
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
       connected = await askConnect(link, { ...question, socket: connected.socket as number, again: true });
@@ -234,7 +248,7 @@ export class Connections {
     if (socket !== undefined && begun && !same) {
       const { call, descriptor } = attempt;
       const use = attempt.use ?? readUse(call.pid, descriptor);
-      const { outer, inner } = use.epolls.length > 0 ? readProcessIds(call.pid) : { outer: 0, inner: 0 };
+      const { outer, inner } = readProcessIds(call.pid);
       const process = link === this.#options.inside ? inner : outer;
       install(link, { id: call.id, socket, ...use, error: result, process });
     } else this.#drop(link, attempt, connected, result);
@@ -268,12 +282,21 @@ export class Connections {
    * loopback alone, and a path is Landlock's to refuse.
    */
   async #serve(call: TrappedCall): Promise<void> {
-    const { outside } = this.#options;
+    const { outside, paths } = this.#options;
     const kept = this.#own.take(call.pid, descriptorOf(call));
     if (kept !== undefined) release(outside, kept);
-    letContinue(outside, call.id);
+    const path = paths && call.number === syscallNumber(this.#options.arch, 'bind') ? boundPath(call) : undefined;
+    if (path !== undefined && paths && !isVisible(path, false, paths.roots))
+      answer(outside, call.id, failure(ERRNO.ENOENT));
+    else letContinue(outside, call.id);
   }
 }
+
+/** The path of a unix socket that is to be bound, if it is one. */
+const boundPath = ({ pid, args }: TrappedCall): string | undefined => {
+  const address = readMemory(pid, args[1] ?? 0n, Math.min(128, Number(args[2])));
+  return address.length > 2 && address.readUInt16LE(0) === AF_UNIX ? pathOf(address, pid) : undefined;
+};
 
 const descriptorOf = ({ args }: TrappedCall): number => Number(BigInt.asIntN(32, args[0] ?? 0n));
 

@@ -12,12 +12,6 @@ export interface Datagram {
   readonly content: Buffer;
 }
 
-/** Where a batch leaves what it found out. */
-interface Results {
-  /** so many bytes, behind each other */
-  readonly data: Data;
-}
-
 /** The launcher's end of the connection with one broker process. */
 export interface BrokerLink {
   readonly arch: Arch;

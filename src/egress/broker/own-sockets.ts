@@ -1,6 +1,7 @@
 import { release } from './answer.ts';
-import { readListeners, readSocketInode } from './caller.ts';
+import { readSocketInode } from './caller.ts';
 import type { BrokerLink } from './link.ts';
+import { askListeners } from './listeners.ts';
 import type { MadeSocket } from './sockets.ts';
 
 /** More sockets than are ever made before the first of them is connected or bound. */
@@ -42,8 +43,8 @@ export class OwnSockets {
   }
 
   /** Whether every socket that listens at a port, of the loopback that is shared with the host, was made for this run. */
-  listenAt(port: number): boolean {
-    const listeners = readListeners(port);
+  async listenAt(port: number): Promise<boolean> {
+    const listeners = await askListeners(this.#link, port);
     return listeners.length > 0 && listeners.every((inode) => this.#known.has(inode));
   }
 

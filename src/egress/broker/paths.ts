@@ -46,7 +46,7 @@ const forCaller = (path: string, pid: number): string =>
   normalize(path).replace(/^\/proc\/(?:self|thread-self)(?=\/|$)/, `/proc/${pid}`);
 
 /** Whether a path is visible, both as it is written and as it turns out behind its links. */
-const isVisible = (path: string, follows: boolean, roots: readonly string[]): boolean => {
+export const isVisible = (path: string, follows: boolean, roots: readonly string[]): boolean => {
   if (!isShown(path, roots)) return false;
   const [folder, name] = [path.slice(0, path.lastIndexOf('/')) || '/', path.slice(path.lastIndexOf('/') + 1)];
   const real = follows ? realPath(path) : undefined;

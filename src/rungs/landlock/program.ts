@@ -1,11 +1,11 @@
 import type { Mechanism, Plan, PlannedMount } from '../../domain/plan.ts';
 import { PR_SET_CHILD_SUBREAPER, SIGKILL, WNOHANG } from '../../syscall/constants.ts';
-import { allowedRights, handledRights, scope } from '../../syscall/landlock.ts';
+import { allowedRights, handledRights, movingRight, scope } from '../../syscall/landlock.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
 import { renderBase } from '../program/base.ts';
 import { dropCapabilities, forbidNewPrivileges, installFilter, setLimits } from '../program/confine.ts';
-import { allowPaths, createRuleset, type PathRule, restrictSelf } from '../program/landlock.ts';
+import { allowPath, allowPaths, createRuleset, type PathRule, restrictSelf } from '../program/landlock.ts';
 import { linkFolders } from '../program/links.ts';
 import { joinNamespaces, openResolver, raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
 import { renderRun, type Stages } from '../program/run.ts';
@@ -112,7 +112,11 @@ const adoptRun = (program: Program, abi: number): void => {
   if (abi < 6) return;
   forbidNewPrivileges(program);
   program.goal = 'keep signals inside';
-  restrictSelf(program, createRuleset(program, abi, { files: 0, scope: scope.SIGNAL }));
+  // without a rule for it, a domain forbids moving a file to another directory as soon as one inside it has rules for files (EXDEV):
+  // every layer is taken to handle REFER (security/landlock/ruleset.h, _LANDLOCK_ACCESS_FS_INITIALLY_DENIED)
+  const ruleset = createRuleset(program, abi, { files: movingRight, scope: scope.SIGNAL });
+  allowPath(program, ruleset, { path: '/', rights: movingRight });
+  restrictSelf(program, ruleset);
 };
 
 /** The rules of the command's domain. */

@@ -30,6 +30,15 @@ export const allowPaths = (program: Program, ruleset: Slot, rules: readonly Path
   });
 };
 
+/** Allows rights on a path that is there, and on all below it. */
+export const allowPath = (program: Program, ruleset: Slot, { path, rights }: PathRule): void => {
+  const beneath = program.words([rights, 0]);
+  const place = openPath(program, AT_FDCWD, path);
+  program.and(place, -1, program.valueAt(beneath, 8));
+  program.call('landlock_add_rule', [ruleset, LANDLOCK_RULE_PATH_BENEATH, beneath, 0]);
+  program.call('close', [place]);
+};
+
 /** Allows rights on what a descriptor is open for; does nothing for a pipe, a socket or a closed one. */
 export const allowOpen = (program: Program, ruleset: Slot, descriptor: number, rights: number): void => {
   const beneath = program.words([rights, descriptor]);

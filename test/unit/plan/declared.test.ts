@@ -76,6 +76,20 @@ describe('what can be mounted', () => {
   });
 });
 
+describe('an optional mount', () => {
+  test('is left out where its source does not exist', () => {
+    const paths = plainPaths({ '/none': 'missing' });
+    const outcome = planDeclared([{ ...aMount('/none'), optional: true }], facts({ paths }), copies);
+    expect(outcome).toEqual({ mounts: [], problems: [] });
+  });
+
+  test('is a mount like any other where it does', () => {
+    const outcome = planDeclared([{ ...aMount('/data'), optional: true }], facts(dirs('/data')), copies);
+    expect(outcome).toEqual(planDeclared([aMount('/data')], facts(dirs('/data')), copies));
+    expect(outcome.mounts.length).toBe(1);
+  });
+});
+
 describe('what can not', () => {
   test.each<[string, DeclaredMount, Partial<Facts>, string]>([
     [

@@ -83,14 +83,14 @@ describe('shape', () => {
     ['{"mounts": [5]}', ['1:13 mounts[0] must be a string or an object with "source", not a number']],
     [
       '{"mounts": [{"target": "/x"}]}',
-      ['1:13 "source" is missing in mounts[0] | the keys are "source", "target", "mode"'],
+      ['1:13 "source" is missing in mounts[0] | the keys are "source", "target", "mode", "optional"'],
     ],
     [
       '{"mounts": [{"source": 1, "moed": 2, "x": 3}]}',
       [
         '1:24 mounts[0].source must be a path, not a number | put it in quotes',
         '1:27 unknown key "moed" in mounts[0] | did you mean "mode"?',
-        '1:38 unknown key "x" in mounts[0] | the keys are "source", "target", "mode"',
+        '1:38 unknown key "x" in mounts[0] | the keys are "source", "target", "mode", "optional"',
       ],
     ],
     ['{"command": "claude"}', ['1:13 command must be a list, not a string']],
