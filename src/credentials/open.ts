@@ -105,7 +105,9 @@ const openOne = async ({ provider, logins }: DeclaredCredential, options: Creden
       ? { ...store, problem: `the login in "${definition.path}": ${store.problem}` }
       : { login: store };
   }
-  const looked = [...found.looked, ...logins.map(({ path }) => `"${path}": holds none`)];
+  const lackOf = (path: string): string =>
+    readText(path.replace(/^~(?=\/)/, options.home)) === undefined ? 'does not exist' : 'holds none';
+  const looked = [...found.looked, ...logins.map(({ path }) => `"${path}": ${lackOf(path)}`)];
   return { problem: `there is no credential "${provider.name}": ${looked.join('; ')}`, hint: found.fix };
 };
 

@@ -42,9 +42,10 @@ export const providers: readonly Provider[] = [
       'api.openai.com',
       'https://platform.openai.com/api-keys',
     ),
-    sources: [
+    // `codex exec` reads the second; a key in its own file is a login (token-documents.ts)
+    present: [
       { kind: 'env', name: 'OPENAI_API_KEY' },
-      { kind: 'file', path: '~/.codex/auth.json', format: 'json', keys: ['OPENAI_API_KEY'] },
+      { kind: 'env', name: 'CODEX_API_KEY' },
     ],
   },
   {

@@ -31,7 +31,9 @@ export const planCredentials = (
         ? "with network mode full, connections don't pass sbox's proxy, which would swap the placeholder for it"
         : `the ${mechanism.kind} rung can't lead connections to sbox's proxy here; sbox doctor says why`,
     fix:
-      mode === 'full' ? '--net limited, with --allow for every other host' : 'pass the variable on instead: --env NAME',
+      mode === 'full'
+        ? '--net limited, with --allow for every other host'
+        : 'leave them out, or let the command see the real ones: --env NAME',
     exitCode: exitCode.usage,
   });
 };

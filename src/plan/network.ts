@@ -11,6 +11,14 @@ export const planNetwork = (profile: Profile, invocation: Invocation): NetworkPo
   // a profile may hold rules that a stronger one's mode sets aside; an option that does nothing is a mistake
   if (allow.length > 0 && (mode === 'none' || mode === 'host-only'))
     throw uselessAllow(allow, mode, invocation.network === undefined ? 'the profile sets' : '--net sets');
+  if (publish.length > 0 && mode === 'full')
+    throw new SboxError({
+      code: 'SBOX_E_USAGE',
+      message: 'cannot publish ports with network mode "full"',
+      cause: "the command shares the host's network: its servers are reached as they are",
+      fix: 'leave --publish out',
+      exitCode: exitCode.usage,
+    });
   return {
     mode,
     allow: [...declared.allow, ...allow, ...credentialRules(declaredCredentials(profile, invocation))],

@@ -2,6 +2,7 @@ import { exitCode, SboxError } from '../domain/errors.ts';
 import type { Facts, ProtectedTree } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
 import type { NetworkPolicy } from '../domain/network.ts';
+import { baseOf } from '../domain/path.ts';
 import type { Mechanism, Plan, PlannedMount, WatchedPath } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { PropertyName } from '../domain/property.ts';
@@ -69,6 +70,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     broker,
     hidePaths,
   };
+  const command = planCommand(profile, invocation, facts, shell, env['PATH'] ?? '');
   const plan: Plan = {
     version: 1,
     sandbox,
@@ -79,7 +81,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     cwd: facts.cwd,
     home: layout.home,
     ...((mechanism.kind !== 'namespaces' || trust) && { runFolder: facts.runFolder }),
-    command: planCommand(profile, invocation, facts, shell, env['PATH'] ?? ''),
+    command,
     mounts,
     env,
     credentials,
@@ -93,7 +95,13 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     watch: facts.protectedPaths.flatMap(watchTree).filter(({ path }) => !isLifted(path, mounts)),
     deepWatch: !('root' in facts.capabilities.namespaces),
     index: { path: `${facts.workspace}/.git/index`, ...(facts.gitIndex !== undefined && { identity: facts.gitIndex }) },
-    notes: [...notes, ...noteUnreachable(network, mechanism, broker), ...noteLinks(facts), ...noteOwner(facts)],
+    notes: [
+      ...notes,
+      ...noteProfile(profile, command.argv[0], network),
+      ...noteUnreachable(network, mechanism, broker),
+      ...noteLinks(facts),
+      ...noteOwner(facts),
+    ],
   };
   assertRequired(plan);
   return plan;
@@ -112,6 +120,22 @@ const noteUnreachable = ({ mode, allow }: NetworkPolicy, { kind }: Mechanism, br
   kind === 'portable' || broker || mode === 'none' || mode === 'full' || (allow.length === 0 && mode === 'limited')
     ? []
     : ['no host can be reached: another program listens to system calls already, as inside another sandbox'];
+
+/** Agents with a profile of their own, by the name of their program. */
+const profileOf: Readonly<Record<string, string>> = {
+  claude: 'claude-code',
+  codex: 'codex',
+  gemini: 'gemini',
+  opencode: 'opencode',
+  aider: 'aider',
+};
+
+const noteProfile = ({ sources }: Profile, program: string, { allow, mode }: NetworkPolicy): string[] => {
+  const name = Object.hasOwn(profileOf, baseOf(program)) ? profileOf[baseOf(program)] : undefined;
+  const applied = sources.some((file) => baseOf(file) === `${name}.json`);
+  if (name === undefined || applied || allow.length > 0 || mode !== 'limited') return [];
+  return [`no host is declared for ${baseOf(program)}: its profile names them, -p ${name}`];
+};
 
 const noteLinks = (facts: Facts): string[] =>
   facts.protectedPaths.flatMap(({ root, existing }) =>

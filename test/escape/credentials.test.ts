@@ -90,12 +90,40 @@ eachUser((as) => {
       expect(found).toEqual(expect.arrayContaining([`environ of ${run.pid}`, 'memory of the marked', `file ${own}`]));
       expect(found).toEqual(expect.arrayContaining(['PTRACE_ATTACH of the marked', 'pidfd_getfd of the marked']));
       expect(inside.found).toEqual([]);
-      console.log(inside.refused, inside.files, found);
+      // there the launcher shows, with its name and arguments; and nothing else of it opens, not even to its own user
+      const closed = Object.values(inside.refused).filter((error) => !['EACCES', 'EPERM', 'ESRCH'].includes(error));
+      expect(closed).toEqual(rung === 'landlock' ? ['read, not there'] : []);
+      expect(Object.keys(inside.refused).length).toBe(rung === 'landlock' ? 17 : 0);
       expect(holdsSecret(ended.stdout + ended.stderr)).toBe(false);
       const after = await runOutside(search, { ...workspace, env: { MARK: world.config } });
-      expect((JSON.parse(after.stdout) as Searched).found).toEqual([`file ${own}`]);
+      const left = (JSON.parse(after.stdout) as Searched).found.filter((where) => where.startsWith('file '));
+      expect(left).toEqual([`file ${own}`]);
     },
   );
+
+  test('nothing that sbox prints or writes down holds it', async () => {
+    await using world = await aCredentialWorld(as);
+    const { workspace, config } = world;
+    const said = async (...args: string[]): Promise<string> => {
+      const ended = await runSbox(args, workspace);
+      return `${ended.stdout}${ended.stderr}`;
+    };
+    const ask = [
+      'node',
+      '-e',
+      'fetch("https://api.test/plain/x", { headers: { cookie: process.env.KEY } }).catch(String)',
+    ];
+    const run = ['--config', config, '--json', '--', ...ask];
+    const texts = await Promise.all([
+      ...[said('run', ...run), said('run', '--dry-run', ...run), said('plan', ...run)],
+      said('plan', '--config', config, '--', 'true'),
+      ...[said('credentials'), said('credentials', '--json'), said('doctor'), said('validate', config)],
+    ]);
+    texts.push(await said('log', '--json'), await said('log'));
+    expect(texts.map((text) => text !== '')).toEqual(texts.map(() => true));
+    expect(texts.filter(holdsSecret)).toEqual([]);
+    expect(texts.at(-2)).toContain('"reason":"placeholder"');
+  });
 });
 
 interface Searched {

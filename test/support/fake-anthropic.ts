@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A stand-in for the Messages API on loopback. */
@@ -10,6 +10,15 @@ export interface FakeAnthropic extends AsyncDisposable {
   readonly toolResults: readonly string[];
 }
 
+export interface FakeAnthropicOptions {
+  /** another kind of server, as one that speaks TLS */
+  readonly serve?: (listener: RequestListener) => Server;
+  /** the end of each answer waits for it, once its first events have left */
+  readonly untilRead?: () => Promise<void>;
+  /** requests to other addresses; true if it has answered */
+  readonly onOther?: (request: IncomingMessage, body: string, response: ServerResponse) => boolean;
+}
+
 interface Block {
   readonly type: string;
   readonly content?: unknown;
@@ -19,11 +28,15 @@ interface Block {
  * Answers a client's first message with a call of its Bash tool, and the one that brings the tool's output with a final text. So the
  * real client can be run from end to end without a network.
  */
-export const openFakeAnthropic = async (command: string): Promise<FakeAnthropic> => {
+export const openFakeAnthropic = async (
+  command: string,
+  { serve = createServer, untilRead, onOther }: FakeAnthropicOptions = {},
+): Promise<FakeAnthropic> => {
   const keys: (string | undefined)[] = [];
   const toolResults: string[] = [];
-  const server = createServer(async (request, response) => {
+  const server = serve(async (request, response) => {
     const body = await readBody(request);
+    if (onOther?.(request, body, response)) return;
     const key = request.headers['x-api-key'] ?? request.headers.authorization;
     keys.push(Array.isArray(key) ? key[0] : key);
     if (!request.url?.startsWith('/v1/messages')) return void response.writeHead(404).end('{}');
@@ -37,7 +50,7 @@ export const openFakeAnthropic = async (command: string): Promise<FakeAnthropic>
     const result = findToolResult(message.messages.at(-1));
     if (result !== undefined) toolResults.push(textOf(result.content));
     const callsTool = result === undefined && (message.tools ?? []).some(({ name }) => name === 'Bash');
-    if (message.stream) answerInEvents(response, message.model, callsTool ? command : undefined, result);
+    if (message.stream) await answerInEvents(response, message.model, callsTool ? command : undefined, result, untilRead);
     else answerAtOnce(response, message.model);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -77,12 +90,13 @@ const answerAtOnce = (response: ServerResponse, model: string): void => {
   );
 };
 
-const answerInEvents = (
+const answerInEvents = async (
   response: ServerResponse,
   model: string,
   command: string | undefined,
   result: Block | undefined,
-): void => {
+  untilRead: (() => Promise<void>) | undefined,
+): Promise<void> => {
   const send = (type: string, data: object) =>
     response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
   response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -102,6 +116,7 @@ const answerInEvents = (
         ];
   send('content_block_start', { index: 0, content_block: block });
   send('content_block_delta', { index: 0, delta });
+  await untilRead?.();
   send('content_block_stop', { index: 0 });
   const stopReason = command === undefined ? 'end_turn' : 'tool_use';
   send('message_delta', { delta: { stop_reason: stopReason }, usage: { output_tokens: 5 } });

@@ -13,7 +13,7 @@ import {
 } from '../../syscall/constants.ts';
 import { syscallNumber } from '../../syscall/numbers.ts';
 import { type InternetAddress, parseAddress } from '../../syscall/socket-address.ts';
-import { isLoopback, pathOf, renderInDomain } from './addresses.ts';
+import { boundPath, isLoopback, pathOf, renderInDomain } from './addresses.ts';
 import { answer, install, letContinue, release, shutDown } from './answer.ts';
 import {
   type Act,
@@ -291,12 +291,6 @@ export class Connections {
     else letContinue(outside, call.id);
   }
 }
-
-/** The path of a unix socket that is to be bound, if it is one. */
-const boundPath = ({ pid, args }: TrappedCall): string | undefined => {
-  const address = readMemory(pid, args[1] ?? 0n, Math.min(128, Number(args[2])));
-  return address.length > 2 && address.readUInt16LE(0) === AF_UNIX ? pathOf(address, pid) : undefined;
-};
 
 const descriptorOf = ({ args }: TrappedCall): number => Number(BigInt.asIntN(32, args[0] ?? 0n));
 
