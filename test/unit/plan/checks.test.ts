@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { SboxError } from '../../../src/domain/errors.ts';
 import type { Facts } from '../../../src/domain/facts.ts';
 import type { Invocation } from '../../../src/domain/invocation.ts';
-import { bareNetwork } from '../../../src/domain/network.ts';
 import { checkInvocation } from '../../../src/plan/checks.ts';
 import { anInvocation, aProfile, facts } from '../../support/plan-builders.ts';
 
