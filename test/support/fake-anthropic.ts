@@ -50,7 +50,8 @@ export const openFakeAnthropic = async (
     const result = findToolResult(message.messages.at(-1));
     if (result !== undefined) toolResults.push(textOf(result.content));
     const callsTool = result === undefined && (message.tools ?? []).some(({ name }) => name === 'Bash');
-    if (message.stream) await answerInEvents(response, message.model, callsTool ? command : undefined, result, untilRead);
+    if (message.stream)
+      await answerInEvents(response, message.model, callsTool ? command : undefined, result, untilRead);
     else answerAtOnce(response, message.model);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
