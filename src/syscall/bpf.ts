@@ -57,11 +57,10 @@ export class Filter {
   /** The array of struct sock_filter. */
   render(): Buffer {
     const out = Buffer.alloc(this.#words.length * 8);
+    const halves = new Uint32Array(out.buffer, out.byteOffset, 2 * this.#words.length);
     this.#words.forEach((word, index) => {
-      out.writeUInt16LE(word.code, index * 8);
-      out.writeUInt8(word.onTrue, index * 8 + 2);
-      out.writeUInt8(word.onFalse, index * 8 + 3);
-      out.writeUInt32LE(word.operand >>> 0, index * 8 + 4);
+      halves[2 * index] = word.code | (word.onTrue << 16) | (word.onFalse << 24);
+      halves[2 * index + 1] = word.operand;
     });
     return out;
   }
