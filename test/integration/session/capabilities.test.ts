@@ -24,6 +24,7 @@ test('capabilities are found by asking the kernel, and remembered', async () => 
     namespaces: expect.anything(),
     bareNamespaces: expect.any(Boolean),
     landlockAbi: expect.any(Number),
+    listener: expect.any(Boolean),
   });
   expect(found.landlockAbi).toBeGreaterThanOrEqual(0);
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ capabilities: found });
