@@ -55,7 +55,6 @@ eachUser((as) => {
       'LANG',
       'LC_TIME',
       'LOGNAME',
-      'NODE_USE_ENV_PROXY',
       'PATH',
       'PIP_BREAK_SYSTEM_PACKAGES',
       'PWD',
