@@ -2,7 +2,7 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Capabilities, Facts } from '../domain/facts.ts';
 import type { Invocation } from '../domain/invocation.ts';
-import type { EgressRule, RegistryClient } from '../domain/network.ts';
+import { type RegistryClient, registryClients } from '../domain/network.ts';
 import type { Profile } from '../domain/profile.ts';
 import { probeOpenFiles } from './inherited.ts';
 import { probePath } from './paths.ts';
@@ -79,15 +79,25 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
     ...(gitIndex !== undefined && { gitIndex }),
     ...(terminal && { terminal }),
     ...(openFiles && { openFiles }),
-    registries: probeRegistries(registriesOf([...profile.network.allow, ...(invocation.allow ?? [])]), env, home),
+    registries: probeRegistries(registriesOf(profile, invocation), env, home),
     sharedFiles: sharedFiles.flatMap(realFile),
     resolvConf: readText('/etc/resolv.conf'),
     hosts: readText('/etc/hosts'),
   };
 };
 
-const registriesOf = (rules: readonly EgressRule[]): readonly RegistryClient[] =>
-  rules.flatMap(({ match }) => (match.kind === 'registry' ? [match.client] : []));
+/** The clients whose registry a rule or a credential names. */
+const registriesOf = (profile: Profile, { allow = [], credentials = [] }: Invocation): readonly RegistryClient[] => {
+  const rules = [...profile.network.allow, ...allow];
+  const hosts = [...profile.credentials, ...credentials].flatMap(({ provider }) =>
+    provider.uses.flatMap((use) => use.hosts),
+  );
+  return registryClients.filter(
+    (client) =>
+      hosts.includes(`registry:${client}`) ||
+      rules.some(({ match }) => match.kind === 'registry' && match.client === client),
+  );
+};
 
 /** World-readable files that say who is who and where names are resolved. */
 const sharedFiles = ['passwd', 'group', 'hosts', 'hostname', 'resolv.conf'].map((name) => `/etc/${name}`);

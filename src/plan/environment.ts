@@ -32,11 +32,13 @@ export interface EnvironmentQuestion {
   readonly mode: NetworkMode;
   /** whether connections are decided on in the launcher */
   readonly broker: boolean;
+  /** whether the session names certificates of its own */
+  readonly trusts: boolean;
 }
 
 /** The whole environment of the command, sorted by name: fixed, then passed, then set by profiles, then by the invocation. */
 export const planEnvironment = (question: EnvironmentQuestion): PlannedEnvironment => {
-  const { profile, invocation, facts, shell, mounts, layout, name, mechanism, mode, broker } = question;
+  const { profile, invocation, facts, shell, mounts, layout, name, mechanism, mode, broker, trusts } = question;
   const visible = planVisible(profile.env.passIfVisible, facts, mounts);
   const env: Record<string, string> = {
     ...planFixed(facts, shell, layout, name),
@@ -54,9 +56,16 @@ export const planEnvironment = (question: EnvironmentQuestion): PlannedEnvironme
   );
   return {
     env: Object.fromEntries(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))),
-    notes: [...visible.notes, ...missing.map((wanted) => `${wanted} is not set outside, so it is not set inside`)],
+    notes: [
+      ...visible.notes.filter((note) => !trusts || !ownTrust.test(note)),
+      ...missing.map((wanted) => `${wanted} is not set outside, so it is not set inside`),
+    ],
   };
 };
+
+/** Variables that lead to the operator's certificates and the run's own, where there are credentials (egress/tls/trust-variables.ts). */
+const ownTrust =
+  /^(NODE_EXTRA_CA_CERTS|DENO_CERT|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|PIP_CERT|CURL_CA_BUNDLE|GIT_SSL_CAINFO|CARGO_HTTP_CAINFO|AWS_CA_BUNDLE) /;
 
 /** Without a root of its own, files that are not shown are closed, not absent, and git takes that for an error (git(1)). */
 const planWithoutRoot = ({ kind }: Mechanism): Record<string, string> =>

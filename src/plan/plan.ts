@@ -61,6 +61,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
     mechanism,
     mode: network.mode,
     broker,
+    trusts: trust !== undefined,
   });
   const shape = {
     network,

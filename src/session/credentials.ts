@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RegistryHosts } from '../domain/credential.ts';
 import type { Facts } from '../domain/facts.ts';
@@ -33,6 +33,7 @@ export const openSessionCredentials = async (
 ): Promise<SessionCredentials | undefined> => {
   const { credentials: declared, trust, sandbox } = plan;
   if (trust === undefined) return undefined;
+  withholdMemory(onProblem);
   const { openCredentials, openCommandRunner } = await import('../credentials/index.ts');
   const logins = join(sandbox.folder, 'logins');
   const { injection, env, files } = await openCredentials(declared, {
@@ -54,6 +55,20 @@ export const openSessionCredentials = async (
   const { authority, upstreamCa, variables } = await makeTrust(trust, injection, facts);
   const added = { ...env, ...variables };
   return { env: { ...plan.env, ...added }, added, injection, authority, upstreamCa };
+};
+
+/**
+ * Keeps this process's memory out of a core dump (core(5), "Controlling which mappings are written to the core dump"). It lies in the working
+ * directory, so in reach of a later command, and where Landlock has no scope for signals (ABI 5 and less) a command of the same user can cause it.
+ */
+const withholdMemory = (onProblem: (sentence: string) => void): void => {
+  try {
+    writeFileSync('/proc/self/coredump_filter', '0');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // a kernel without core dumps has no such file
+    if (code !== 'ENOENT') onProblem(`a core dump of sbox would hold the credentials: coredump_filter: ${code}`);
+  }
 };
 
 const makeTrust = async (trust: NonNullable<Plan['trust']>, { hosts }: Injection, { env }: CredentialFacts) => {

@@ -36,11 +36,29 @@ export interface SessionOptions {
 
 type LaunchFacts = Pick<Facts, 'arch' | 'capabilities' | 'env' | 'home' | 'stateDir'>;
 
-/** Starts a plan. Throws an SboxError if the streams can't be handed over or the state directory can't be prepared. */
+/**
+ * Starts a plan. Throws an SboxError if the streams can't be handed over, the state directory can't be prepared, a credential is missing
+ * or a port can't be published; nothing of the run is left then.
+ */
 export const openSession = async (plan: Plan, facts: LaunchFacts, options: SessionOptions): Promise<Session> => {
   assertStreams(options.stdio);
+  try {
+    await prepareState(plan);
+    return await openPrepared(plan, facts, options);
+  } catch (error) {
+    await removeOwn(plan);
+    throw error;
+  }
+};
+
+/** Removes the folder of this one run, if it has one. */
+const removeOwn = async ({ sandbox, runFolder }: Plan): Promise<{ leftover?: string }> => {
+  const folder = sandbox.ephemeral ? sandbox.folder : runFolder;
+  return folder === undefined ? {} : await removeFolder(folder);
+};
+
+const openPrepared = async (plan: Plan, facts: LaunchFacts, options: SessionOptions): Promise<Session> => {
   const problems: string[] = [];
-  await prepareState(plan);
   const { arch, capabilities } = facts;
   const credentials = await openSessionCredentials(plan, facts, (sentence) => void problems.push(sentence));
   const published = await publishPorts(plan);
@@ -67,7 +85,6 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
       throw startError(error, options.executable);
     },
   );
-  const folder = plan.sandbox.ephemeral ? plan.sandbox.folder : plan.runFolder;
   const release = async (): Promise<Cleaning> => {
     job?.[Symbol.dispose]();
     use[Symbol.dispose]();
@@ -76,8 +93,7 @@ export const openSession = async (plan: Plan, facts: LaunchFacts, options: Sessi
     await ended.then(audit.ended, () => {});
     audit[Symbol.dispose]();
     const unlogged = [...problems, audit.failure()].filter((text) => text !== undefined).join('; ') || undefined;
-    const removed = folder === undefined ? {} : await removeFolder(folder);
-    return { ...removed, refusals, ...(unlogged !== undefined && { unlogged }) };
+    return { ...(await removeOwn(plan)), refusals, ...(unlogged !== undefined && { unlogged }) };
   };
   const cleaned = ended.then(release, release);
   const finished = cleaned.then(async (cleaning) => ({ ...(await ended), ...cleaning }));

@@ -1,8 +1,11 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { aCredentialWorld, holdsSecret, readings, secret } from '../support/credential-world.ts';
-import { file, needs, program } from '../support/needs.ts';
+import { file, type Need, needs, program } from '../support/needs.ts';
 import { kernelRungs } from '../support/reach.ts';
-import { eachUser, runOutside, runSbox, startSbox } from '../support/sbox.ts';
+import { eachUser, runOutside, runSbox, sboxCommand, startSbox } from '../support/sbox.ts';
+import { startProgram } from '../support/start.ts';
 import type { TlsService } from '../support/tls-service.ts';
 
 interface Said {
@@ -101,6 +104,26 @@ eachUser((as) => {
     },
   );
 
+  // a signal reaches the launcher from inside only where Landlock has no scope for it and there is no namespace of processes
+  needs(plainCores)('a core dump of the launcher, which a later command could read, does not hold it', async () => {
+    await using world = await aCredentialWorld(as);
+    const { workspace, config } = world;
+    const dump = async (argv: readonly string[]): Promise<boolean[]> => {
+      const dumping = ['sh', '-c', 'ulimit -c unlimited; exec "$@"', 'sh', ...argv];
+      const started = startProgram(dumping, workspace);
+      await started.says('ready');
+      process.kill(started.pid, 'SIGABRT');
+      expect((await started.ended).signal).toBe('SIGABRT');
+      const cores = readdirSync(workspace.cwd).filter((name) => name.startsWith('core'));
+      const held = cores.map((name) => readFileSync(join(workspace.cwd, name)).includes(secret));
+      for (const name of cores) rmSync(join(workspace.cwd, name));
+      return held;
+    };
+    expect(await dump(['node', '-e', 'setInterval(() => {}, 1000); console.log("ready")'])).toEqual([true]);
+    const run = ['run', '-q', '--config', config, '--', 'sh', '-c', 'echo ready; exec sleep 60'];
+    expect(await dump(sboxCommand(run))).not.toContain(true);
+  });
+
   test('nothing that sbox prints or writes down holds it', async () => {
     await using world = await aCredentialWorld(as);
     const { workspace, config } = world;
@@ -125,6 +148,14 @@ eachUser((as) => {
     expect(texts.at(-2)).toContain('"reason":"placeholder"');
   });
 });
+
+/** A core dump is a file in the folder of the process that it is of (core(5)). */
+const plainCores: Need = {
+  what: 'a plain name in /proc/sys/kernel/core_pattern, and core dumps not forbidden',
+  isThere: () =>
+    /^core[^/|]*$/.test(readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim()) &&
+    /^Max core file size\s+\S+\s+unlimited/m.test(readFileSync('/proc/self/limits', 'utf8')),
+};
 
 interface Searched {
   readonly found: readonly string[];

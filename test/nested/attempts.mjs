@@ -260,6 +260,74 @@ const runFolders = () => {
   return existsSync(folder) ? readdirSync(folder).map((run) => join(folder, run)) : [];
 };
 
+/** The launcher holds a key: whether a process inside gets at it, by /proc, by tracing, by making it dump or open its debugger; with an older Landlock, too. */
+attempts['a key in the launcher'] = async () => {
+  const key = 'sk-ant-api03-Rk2Vw8Zt4Lm6Qp1Xy9Bn3Cd5Fg7Hj0KeuTsAaWq';
+  const mark = join(base, 'mark-of-the-launcher');
+  Object.assign(env, { ANTHROPIC_API_KEY: key, MARK: mark });
+  const search = ['/usr/bin/python3', join(process.cwd(), 'find-secret.py'), Buffer.from(key).toString('hex')];
+  const flags = ['--credential', 'anthropic', '--env', `MARK=${mark}`, '-m', search[1]];
+  /** the launcher waits for its command, whose input stays open */
+  const lookInside = async (more = [], lookOutside = false) => {
+    const argv = [process.execPath, program, 'run', '-q', ...flags, ...more, '--', ...search, base];
+    const child = spawn(argv[0], argv.slice(1), { cwd: work, env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    const line = await new Promise((resolve) => {
+      child.stdout.once('data', (bytes) => resolve(bytes.toString()));
+      child.once('close', () => resolve('{"found":["nothing was said"]}'));
+    });
+    const outside =
+      lookOutside && JSON.parse(execFileSync(search[0], search.slice(1), { env: { ...env, HARMLESS: '1' } }));
+    child.stdin.end();
+    const { found, refused } = JSON.parse(line);
+    const open = Object.entries(refused).filter(([, error]) => !['EACCES', 'EPERM', 'ESRCH'].includes(error));
+    return {
+      status: await ended,
+      found,
+      open,
+      ...(outside && { control: outside.found.includes(`environ of ${child.pid}`) }),
+    };
+  };
+  const own = await lookInside([], true);
+  const file = join(base, 'state/sbox/capabilities.json');
+  const remembered = JSON.parse(readFileSync(file, 'utf8'));
+  // before ABI 6 signals arrive, as the property says there, and are left out; what Landlock has had from the beginning is enough for the rest
+  const older = { ...remembered, capabilities: { ...remembered.capabilities, landlockAbi: 1 } };
+  writeFileSync(file, JSON.stringify(older));
+  return { own, older: await lookInside(['--env', 'HARMLESS=1']) };
+};
+
+/** The same client with a key that stays outside, by TLS to the API's own name. */
+attempts['Claude Code, its key outside'] = async () => {
+  const { openFakeAnthropic } = await import(join(packageDir, 'fake-anthropic.mjs'));
+  const { makeIdentities } = await import(join(packageDir, 'tls-service.mjs'));
+  const { createServer } = await import('node:https');
+  const key = 'sk-ant-api03-Rk2Vw8Zt4Lm6Qp1Xy9Bn3Cd5Fg7Hj0KeuTsAaWq';
+  const name = 'api.anthropic.com';
+  const { certificatePem, identityFor } = makeIdentities([name]);
+  const look =
+    '{ env; cat /proc/*/environ /proc/*/cmdline; grep -rah . "$HOME"; } 2>/dev/null | grep -ao "sk-ant-[A-Za-z0-9_-]*" | sort -u';
+  const api = await openFakeAnthropic(look, { serve: (listener) => createServer(identityFor(name), listener) });
+  const ca = join(base, 'ca.pem');
+  writeFileSync(ca, certificatePem);
+  const config = join(base, 'credentials.json');
+  const network = { mode: 'limited', hosts: { [name]: `127.0.0.1:${new URL(api.url).port}` } };
+  const set = { DISABLE_AUTOUPDATER: '1', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' };
+  writeFileSync(config, JSON.stringify({ extends: 'default', credentials: ['anthropic'], network, env: { set } }));
+  Object.assign(env, { ANTHROPIC_API_KEY: key, NODE_EXTRA_CA_CERTS: ca });
+  const own = [join(packageDir, 'claude/bin/claude'), '-p', 'run it', '--allowedTools', 'Bash'];
+  const { status, stderr } = await startInside(own, ['--config', config]).ended;
+  const [seen = ''] = api.toolResults;
+  return {
+    status,
+    stderr,
+    calls: api.toolResults.length,
+    keyAtTheApi: api.keys.filter(Boolean).every((sent) => sent === key) && api.keys.some(Boolean),
+    keyInside: seen.includes(key),
+    placeholderInside: (/sk-ant-api03-[\w-]+/.exec(seen)?.[0] ?? '').length === key.length,
+  };
+};
+
 process.stdout.write(`${JSON.stringify(await attempts[name]())}\n`);
 execFileSync('rm', ['-rf', '--one-file-system', base]);
 process.exit(0); // whatever may hold a pipe

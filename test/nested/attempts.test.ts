@@ -91,7 +91,30 @@ describe.skipIf(!possible).each(named('docker', 'k8s'))('$name, with the network
       stderr: '',
     });
   });
+
+  test('Claude Code works with a key that stays outside: its Bash tool sees a placeholder', async () => {
+    const folder = builtPackage();
+    if (!existsSync(join(folder, 'claude'))) installClaude(folder);
+    expect(await attempt(variant, 'Claude Code, its key outside')).toEqual({
+      ...{ status: 0, stderr: '', calls: 1 },
+      ...{ keyAtTheApi: true, keyInside: false, placeholderInside: true },
+    });
+  });
 });
+
+describe.skipIf(!possible).each(named('docker', 'docker-user', 'k8s', 'host-nouserns'))(
+  '$name, with a key',
+  ({ variant }) => {
+    test('a launcher that holds it gives it to nobody inside, with an older Landlock neither', async () => {
+      cpSync(fixture('escape/find-secret.py'), join(builtPackage(), 'find-secret.py'));
+      const nothing = { status: 0, found: [], open: [['cmdline', 'read, not there']] };
+      expect(await attempt(variant, 'a key in the launcher')).toEqual({
+        own: { ...nothing, control: true },
+        older: nothing,
+      });
+    });
+  },
+);
 
 /** The client, and the stand-in of its API as plain JavaScript. */
 const installClaude = (folder: string): void => {
@@ -100,10 +123,13 @@ const installClaude = (folder: string): void => {
   execFileSync('npm', ['install', '-g', '--prefix', prefix, ...flags, '@anthropic-ai/claude-code'], {
     stdio: 'inherit',
   });
-  buildSync({
-    entryPoints: [fileURLToPath(new URL('../support/fake-anthropic.ts', import.meta.url))],
-    outfile: join(folder, 'fake-anthropic.mjs'),
-    format: 'esm',
-    platform: 'node',
-  });
+  for (const name of ['fake-anthropic', 'tls-service']) {
+    buildSync({
+      entryPoints: [fileURLToPath(new URL(`../support/${name}.ts`, import.meta.url))],
+      outfile: join(folder, `${name}.mjs`),
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+    });
+  }
 };

@@ -10,7 +10,6 @@ import { type Ended, runOutside, runSbox, type Workspace } from './sbox.ts';
 
 /** Rungs on which a kernel keeps the network away. */
 export const kernelRungs = ['namespaces', 'landlock'] as const;
-type KernelRung = (typeof kernelRungs)[number];
 
 /** Addresses of this machine at which a test's server is reached, by servers of their own: loopback, and one of the machine's. */
 export const ownAddresses = (): readonly string[] => {

@@ -1,26 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { expect } from 'vitest';
+import { installClaudeCode } from '../../support/claude-code.ts';
 import { openFakeAnthropic } from '../../support/fake-anthropic.ts';
 import { listing } from '../../support/listing.ts';
-import { findProgram, needs, program } from '../../support/needs.ts';
+import { needs, program } from '../../support/needs.ts';
 import { aWorkspace, eachUser, environmentOf, runOutside, runSbox } from '../../support/sbox.ts';
 
 const withNpm = needs(program('npm'), program('git'));
-let prefix = '';
-
-// every user runs this one installation
-beforeAll(() => {
-  if (findProgram('npm') === undefined) return; // the cases say so
-  prefix = realpathSync(mkdtempSync(join(tmpdir(), 'sbox-claude-')));
-  chmodSync(prefix, 0o755);
-  execFileSync('npm', ['install', '-g', '--prefix', prefix, '--no-audit', '--no-fund', '@anthropic-ai/claude-code'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-});
-afterAll(() => rmSync(prefix, { recursive: true, force: true }));
+const claudeFolder = installClaudeCode();
 
 eachUser((as) => {
   withNpm('Claude Code works inside: its Bash tool sees the virtual HOME and no file of the real one', async () => {
@@ -31,7 +19,7 @@ eachUser((as) => {
     await using api = await openFakeAnthropic(command);
     const claude = ['claude', '-p', 'run it', '--allowedTools', 'Bash'];
     const env = {
-      PATH: `${join(prefix, 'bin')}:${environmentOf(workspace)['PATH']}`,
+      PATH: `${claudeFolder()}:${environmentOf(workspace)['PATH']}`,
       ANTHROPIC_BASE_URL: api.url,
       ANTHROPIC_API_KEY: 'sk-ant-dummy',
       GITHUB_TOKEN: 'token-outside',
@@ -71,7 +59,7 @@ eachUser((as) => {
     const workspace = aWorkspace(as);
     await using api = await openFakeAnthropic('echo ran; id -u');
     const env = {
-      PATH: `${join(prefix, 'bin')}:${environmentOf(workspace)['PATH']}`,
+      PATH: `${claudeFolder()}:${environmentOf(workspace)['PATH']}`,
       ANTHROPIC_BASE_URL: api.url,
       ANTHROPIC_API_KEY: 'sk-ant-dummy',
     };

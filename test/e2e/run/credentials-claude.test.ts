@@ -15,8 +15,11 @@ const claudeFolder = installClaudeCode();
 
 const key = 'sk-ant-api03-Rk2Vw8Zt4Lm6Qp1Xy9Bn3Cd5Fg7Hj0-Ke_uTsAaWq';
 /** What an agent would look at. */
-const look =
-  'env; cat -- /proc/*/environ /proc/*/cmdline 2>/dev/null | tr "\\0" "\\n"; ls -laR /sbox "$HOME" 2>&1; grep -ra . ~/.claude* 2>/dev/null | cut -c1-2000';
+const look = [
+  '{ env; cat -- /proc/*/environ /proc/*/cmdline; grep -rah . /sbox "$HOME" "$TMPDIR" .; }',
+  // a long answer would be kept in a file instead
+  'grep -aoE "[A-Z_a-z]*.{0,3}sk-ant-[A-Za-z0-9_-]+" | sort -u',
+].join(' 2>/dev/null | ');
 
 /** A stand-in of the API behind TLS, and a workspace from which its name leads there. */
 const aWorld = async (as: User, env: Record<string, string>, options: FakeAnthropicOptions = {}) => {
