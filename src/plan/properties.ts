@@ -91,7 +91,9 @@ const landlockFiles = (
   facts: PropertyFacts,
 ): Property[] => {
   const holes = [
-    'modes, owners, times and extended attributes of files that you own can be changed',
+    hidePaths
+      ? 'attributes of declared files that you own can be changed, and of others by a thread that exchanges the path during the call'
+      : 'modes, owners, times and extended attributes of files that you own can be changed',
     ...(abi < 3 ? ['such files can be truncated (Landlock ABI 3 is missing)'] : []),
     ...(facts.protectedPaths.some(({ existing }) => existing.length > 0)
       ? ['protected paths can be changed, and are reported if they were']

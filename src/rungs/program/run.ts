@@ -19,6 +19,7 @@ import {
   shield,
   superviseInside,
   superviseOutside,
+  unshield,
 } from './supervise.ts';
 import { leadCommand, leadGroup, saveTerminal } from './terminal.ts';
 
@@ -149,6 +150,7 @@ const renderInner = (program: Program, { plan, arch, stages, mask, line, link }:
   const command = fork(program, () => {
     stages.command(program);
     leadCommand(program, plan.terminal);
+    if (plan.hidePaths) unshield(program); // the paths that it executes are read from its memory
     if (broker) handOverCalls(program, arch, links, trapsOf(plan, broker));
     restoreSignals(program, mask);
     executeCommand(program, plan.command, plan.env);

@@ -84,6 +84,11 @@ export const shield = (program: Program): void => {
   program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0]);
 };
 
+/** Opens what `shield` closed, for the launcher: the command's own process holds nothing that the command may not know. */
+export const unshield = (program: Program): void => {
+  program.call('prctl', [PR_SET_DUMPABLE, 1, 0, 0, 0], { onFailure: 'ignore' });
+};
+
 /** Lets go of the standard streams, so that a pipe of the command's closes when the command closes it. */
 export const releaseStreams = (program: Program, terminalFd: number | undefined): void => {
   for (const fd of [0, 1, 2]) if (fd !== terminalFd) program.call('close', [fd], { onFailure: 'ignore' });
