@@ -62,7 +62,7 @@ export const probeFacts = async (request: FactsRequest): Promise<Facts> => {
     etc: probeEtc(),
     sys: probeSys(),
     tools: await probeTools({
-      path: (env['PATH'] ?? '').split(':').filter(Boolean),
+      path: [...new Set((env['PATH'] ?? '').split(':').filter(Boolean))],
       home: realHome,
       cwd: request.cwd,
       visible: [...system.filter(({ kind }) => kind === 'dir').map(({ path }) => path), workspace],
