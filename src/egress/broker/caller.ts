@@ -55,6 +55,7 @@ export interface CallersUse extends DescriptorFlags {
   readonly targets: readonly number[];
   /** where the process waits for them */
   readonly epolls: readonly EpollEntry[];
+  readonly process: ProcessIds;
 }
 
 /** Throws if the caller has no descriptor of this number. */
@@ -71,7 +72,7 @@ export const readUse = (pid: number, descriptor: number): CallersUse => {
     .filter(({ link }) => link === 'anon_inode:[eventpoll]')
     .flatMap(({ number }) => parseEpoll(number, readText(`/proc/${pid}/fdinfo/${number}`)))
     .filter(({ target }) => targets.includes(target));
-  return { ...flags, targets, epolls };
+  return { ...flags, targets, epolls, process: readProcessIds(pid) };
 };
 
 const readText = (path: string): string => {
@@ -101,8 +102,14 @@ const parseEpoll = (epoll: number, text: string): EpollEntry[] =>
     }),
   );
 
-/** The caller's process as its thread group leader: in the launcher's PID namespace and in the innermost (proc_pid_status(5)). */
-export const readProcessIds = (pid: number): { readonly outer: number; readonly inner: number } => {
+/** A process as its thread group leader: in the launcher's PID namespace and in the innermost. */
+export interface ProcessIds {
+  readonly outer: number;
+  readonly inner: number;
+}
+
+/** From proc_pid_status(5). */
+const readProcessIds = (pid: number): ProcessIds => {
   const text = readFileSync(`/proc/${pid}/status`, 'latin1');
   const group = Number(/^Tgid:\s*(\d+)/m.exec(text)?.[1]);
   const inner = Number(/^NStgid:.*?(\d+)$/m.exec(text)?.[1]);

@@ -15,16 +15,7 @@ import { syscallNumber } from '../../syscall/numbers.ts';
 import { type InternetAddress, parseAddress } from '../../syscall/socket-address.ts';
 import { boundPath, isLoopback, pathOf, renderInDomain } from './addresses.ts';
 import { answer, install, letContinue, release, shutDown } from './answer.ts';
-import {
-  type Act,
-  type CallersUse,
-  isDescendant,
-  readFlags,
-  readMemory,
-  readProcessIds,
-  readUse,
-  type TrappedCall,
-} from './caller.ts';
+import { type Act, type CallersUse, isDescendant, readFlags, readMemory, readUse, type TrappedCall } from './caller.ts';
 import { askAlive, askConnect, askProtocol, type Connected, type ConnectQuestion } from './connect.ts';
 import type { BrokerLink } from './link.ts';
 import type { BrokerOptions } from './options.ts';
@@ -248,8 +239,7 @@ export class Connections {
     if (socket !== undefined && begun && !same) {
       const { call, descriptor } = attempt;
       const use = attempt.use ?? readUse(call.pid, descriptor);
-      const { outer, inner } = readProcessIds(call.pid);
-      const process = link === this.#options.inside ? inner : outer;
+      const process = link === this.#options.inside ? use.process.inner : use.process.outer;
       install(link, { id: call.id, socket, ...use, error: result, process });
     } else this.#drop(link, attempt, connected, result);
   }
