@@ -13,7 +13,7 @@ import type { Problem } from '../domain/problem.ts';
 import type { DeclaredMount } from '../domain/profile.ts';
 import { hideModes, propertyNames } from '../domain/property.ts';
 import { rungNames } from '../domain/rung.ts';
-import { parseCount, parseDuration, parseSize } from '../domain/units.ts';
+import { parseCount, parseDuration, parseSize, parseUser } from '../domain/units.ts';
 
 /** The options of `run`, `shell` and `plan` as commander hands them over. */
 export interface RunOptions {
@@ -29,6 +29,7 @@ export interface RunOptions {
   readonly publish: readonly string[];
   readonly rung?: string;
   readonly credential: readonly string[];
+  readonly user?: string;
   readonly hide?: string;
   readonly require: readonly string[];
   readonly name?: string;
@@ -76,6 +77,7 @@ export const declareRunOptions = (command: Command): Command =>
       [],
     )
     .option('--rung <name>', 'force a mechanism: namespaces, landlock, portable')
+    .option('--user <uid[:gid]>', 'whom the command takes itself for; its files are still yours')
     .option('--hide <how>', 'strict: undeclared paths are absent on the landlock rung, too, which is slow')
     .option('--require <properties>', 'refuse to run unless these are enforced, as in hide,network', collect, [])
     .option('--name <name>', "the sandbox's name (default: one for each workspace)")
@@ -123,6 +125,7 @@ export const parseInvocation = (command: readonly string[], options: RunOptions,
       'hide',
       take('--hide', options.hide === undefined ? undefined : parseWord(options.hide, hideModes, 'a way to hide')),
     ),
+    ...optional('user', take('--user', options.user === undefined ? undefined : parseUser(options.user))),
     ...optional('name', options.name),
   };
   if (problems.length > 0) {

@@ -19,6 +19,8 @@ export interface Invocation {
   readonly deny?: readonly EgressRule[];
   readonly publish?: readonly DeclaredPort[];
   readonly rung?: RungName;
+  /** whom the command takes itself for */
+  readonly user?: { readonly uid: number; readonly gid: number };
   readonly hide?: HideMode;
   readonly require: readonly PropertyName[];
   /** the sandbox's name; derived from the workspace if absent */

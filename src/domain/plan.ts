@@ -87,7 +87,13 @@ export interface Plan {
   /** where the run's certificates lie, and the HOME in which logins are shown: host folders, and one inside; absent without credentials */
   readonly trust?: { readonly source: string; readonly inside: string; readonly home: string };
   readonly hostname: string;
-  readonly user: { readonly uid: number; readonly gid: number; readonly kernelRoot: boolean };
+  readonly user: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly kernelRoot: boolean;
+    /** whom the command takes itself for, if for somebody else (user_namespaces(7)) */
+    readonly as?: { readonly uid: number; readonly gid: number };
+  };
   readonly userNamespaces: boolean;
   readonly limits: Limits;
   /** the caller's own limits of open files, where the limits name none */

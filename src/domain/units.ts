@@ -28,6 +28,17 @@ export const parseCount = (text: string | number): Parsed<number> => {
   return { problem: `"${text}" is not a whole number from 1 to ${largestCount}`, hint: 'for example 512' };
 };
 
+/** `uid` or `uid:gid`; the group has the user's number if none is named. */
+export const parseUser = (text: string): Parsed<{ readonly uid: number; readonly gid: number }> => {
+  const [, uid, gid = uid] = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text) ?? [];
+  const ids = { uid: Number(uid), gid: Number(gid) };
+  if (uid !== undefined && ids.uid < largestId && ids.gid < largestId) return { value: ids };
+  return { problem: `"${text}" is not a user id`, hint: 'for example 1000 or 1000:1000' };
+};
+
+/** (uid_t) -1 stands for no user (credentials(7)). */
+const largestId = 2 ** 32 - 1;
+
 /** The form of a size, for editors; parseSize also checks the range. */
 export const sizePattern = /^(\d{1,16}(?:\.\d{1,6})?)(B|[KMGT](?:iB)?|[kmgt])?$/;
 

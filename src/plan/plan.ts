@@ -16,14 +16,16 @@ import { planNetwork } from './network.ts';
 import { planProperties } from './properties.ts';
 import { planHiding, planMechanism } from './rung.ts';
 import { planSandbox } from './sandbox.ts';
+import { planPerson } from './user.ts';
 
 /**
  * The plan of one run: a pure function. Throws one SboxError with every problem of what was asked for (SBOX_E_WORKSPACE,
  * SBOX_E_MOUNT, SBOX_E_USAGE, SBOX_E_NETWORK_MODE), or SBOX_E_REQUIRE if a required property would not be enforced.
  */
-export const planRun = (profile: Profile, invocation: Invocation, facts: Facts): Plan => {
-  checkInvocation(profile, invocation, facts);
-  const mechanism = planMechanism(invocation.rung, facts.capabilities);
+export const planRun = (profile: Profile, invocation: Invocation, host: Facts): Plan => {
+  checkInvocation(profile, invocation, host);
+  const mechanism = planMechanism(invocation.rung, host.capabilities);
+  const facts = planPerson(invocation, mechanism, host);
   const sandbox = planSandbox(invocation, facts);
   const layout = planLayout(mechanism, facts, sandbox);
   const network = planNetwork(profile, invocation);
@@ -66,7 +68,12 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
   const shape = {
     network,
     limits: { ...profile.limits, ...invocation.limits },
-    user: { uid: facts.user.uid, gid: facts.user.gid, kernelRoot: facts.user.kernelRoot },
+    user: {
+      uid: host.user.uid,
+      gid: host.user.gid,
+      kernelRoot: host.user.kernelRoot,
+      ...(invocation.user && { as: invocation.user }),
+    },
     userNamespaces: profile.userNamespaces,
     broker,
     hidePaths,
@@ -101,7 +108,7 @@ export const planRun = (profile: Profile, invocation: Invocation, facts: Facts):
       ...noteProfile(profile, command.argv[0], network),
       ...noteUnreachable(network, mechanism, broker),
       ...noteLinks(facts),
-      ...noteOwner(facts),
+      ...noteOwner(host),
     ],
   };
   assertRequired(plan);

@@ -32,9 +32,9 @@ export const unshareNamespaces = (program: Program, plan: Plan, mounts: boolean)
   program.call('unshare', [flags]);
   program.goal = 'map the user';
   writeFile(program, AT_FDCWD, '/proc/self/setgroups', 'deny');
-  writeFile(program, AT_FDCWD, '/proc/self/uid_map', `${plan.user.uid} ${plan.user.uid} 1`);
+  writeFile(program, AT_FDCWD, '/proc/self/uid_map', `${(plan.user.as ?? plan.user).uid} ${plan.user.uid} 1`);
   program.goal = 'map the group';
-  writeFile(program, AT_FDCWD, '/proc/self/gid_map', `${plan.user.gid} ${plan.user.gid} 1`);
+  writeFile(program, AT_FDCWD, '/proc/self/gid_map', `${(plan.user.as ?? plan.user).gid} ${plan.user.gid} 1`);
 };
 
 /**

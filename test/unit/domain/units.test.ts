@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseCount, parseDuration, parseSize } from '../../../src/domain/units.ts';
+import { parseCount, parseDuration, parseSize, parseUser } from '../../../src/domain/units.ts';
 
 const KiB = 1024;
 
@@ -123,5 +123,17 @@ describe('a count', () => {
       problem: `"${text}" is not a whole number from 1 to 2147483647`,
       hint: 'for example 512',
     }),
+  );
+});
+
+describe('users', () => {
+  test.each([
+    ['1000', { uid: 1000, gid: 1000 }],
+    ['0', { uid: 0, gid: 0 }],
+    ['1000:4294967294', { uid: 1000, gid: 4294967294 }],
+  ])('%s', (text, value) => expect(parseUser(text)).toEqual({ value }));
+
+  test.each(['', 'nobody', '-1', '1.5', '4294967295', '1000:', ':5', '1:2:3', '0x10'])('"%s" is none', (text) =>
+    expect(parseUser(text)).toEqual({ problem: `"${text}" is not a user id`, hint: expect.any(String) }),
   );
 });
