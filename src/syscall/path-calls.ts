@@ -59,6 +59,12 @@ const calls = (arch: Arch): readonly (readonly [SyscallName, PathCall])[] => [
   ['lsetxattr', { argument: 0, follows: never }],
   ['removexattr', { argument: 0, follows: always }],
   ['lremovexattr', { argument: 0, follows: never }],
+  ['getxattrat', { at: 0, argument: 1, follows: unless(2, AT_SYMLINK_NOFOLLOW) }],
+  ['setxattrat', { at: 0, argument: 1, follows: unless(2, AT_SYMLINK_NOFOLLOW) }],
+  ['listxattrat', { at: 0, argument: 1, follows: unless(2, AT_SYMLINK_NOFOLLOW) }],
+  ['removexattrat', { at: 0, argument: 1, follows: unless(2, AT_SYMLINK_NOFOLLOW) }],
+  ['file_getattr', { at: 0, argument: 1, follows: unless(4, AT_SYMLINK_NOFOLLOW) }],
+  ['file_setattr', { at: 0, argument: 1, follows: unless(4, AT_SYMLINK_NOFOLLOW) }],
   ['mkdir', { argument: 0, follows: never }],
   ['mkdirat', { at: 0, argument: 1, follows: never }],
   ['mknod', { argument: 0, follows: never }],
@@ -67,19 +73,27 @@ const calls = (arch: Arch): readonly (readonly [SyscallName, PathCall])[] => [
   ['unlink', { argument: 0, follows: never }],
   ['unlinkat', { at: 0, argument: 1, follows: never }],
   ['rename', { argument: 0, follows: never }],
+  ['rename', { argument: 1, follows: never }],
   ['renameat', { at: 0, argument: 1, follows: never }],
+  ['renameat', { at: 2, argument: 3, follows: never }],
   ['renameat2', { at: 0, argument: 1, follows: never }],
+  ['renameat2', { at: 2, argument: 3, follows: never }],
   ['link', { argument: 0, follows: never }],
+  ['link', { argument: 1, follows: never }],
   ['linkat', { at: 0, argument: 1, follows: (args) => ((args[4] ?? 0n) & AT_SYMLINK_FOLLOW) !== 0n }],
+  ['linkat', { at: 2, argument: 3, follows: never }],
   ['symlink', { argument: 1, follows: never }],
   ['symlinkat', { at: 1, argument: 2, follows: never }],
   ['inotify_add_watch', { argument: 1, follows: always }],
   ['name_to_handle_at', { at: 0, argument: 1, follows: (args) => ((args[4] ?? 0n) & AT_SYMLINK_FOLLOW) !== 0n }],
 ];
 
-/** The calls of an architecture that take a path, by number. */
-export const pathCalls = (arch: Arch): readonly { readonly number: number; readonly path: PathCall }[] =>
-  calls(arch).flatMap(([name, path]) => {
+/** The calls of an architecture that take a path, by number; some take two. */
+export const pathCalls = (arch: Arch): ReadonlyMap<number, readonly PathCall[]> => {
+  const found = new Map<number, PathCall[]>();
+  for (const [name, path] of calls(arch)) {
     const number = syscallNumber(arch, name);
-    return number === undefined ? [] : [{ number, path }];
-  });
+    if (number !== undefined) found.set(number, [...(found.get(number) ?? []), path]);
+  }
+  return found;
+};

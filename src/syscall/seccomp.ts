@@ -189,7 +189,7 @@ export const renderTrapFilter = (arch: Arch, traps: Traps): Buffer => {
   if (traps.connections) filter.returnIf('equal', syscallNumber(arch, 'connect') ?? 0, verdict.notify);
   // a unix socket is bound to a path, too
   if (traps.paths && !traps.sockets) filter.returnIf('equal', syscallNumber(arch, 'bind') ?? 0, verdict.notify);
-  if (traps.paths) for (const { number } of pathCalls(arch)) filter.returnIf('equal', number, verdict.notify);
+  if (traps.paths) for (const number of pathCalls(arch).keys()) filter.returnIf('equal', number, verdict.notify);
   if (traps.sockets) {
     for (const call of ['bind', 'listen'] as const)
       filter.returnIf('equal', syscallNumber(arch, call) ?? 0, verdict.notify);

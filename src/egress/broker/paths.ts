@@ -17,12 +17,15 @@ export interface VisiblePaths {
  * visible, so a thread that changes the path at that moment may still learn that something exists; what is in it is Landlock's.
  */
 export const pathActs = (link: BrokerLink, arch: Arch, { roots }: VisiblePaths): readonly (readonly [number, Act])[] =>
-  pathCalls(arch).map(({ number, path }) => [
+  [...pathCalls(arch)].map(([number, paths]) => [
     number,
     async (call) => {
-      const asked = readPath(call, path);
-      if (asked === undefined || isVisible(asked, path.follows(call.args), roots)) letContinue(link, call.id);
-      else answer(link, call.id, { error: -ERRNO.ENOENT });
+      const hidden = paths.some((path) => {
+        const asked = readPath(call, path);
+        return asked !== undefined && !isVisible(asked, path.follows(call.args), roots);
+      });
+      if (hidden) answer(link, call.id, { error: -ERRNO.ENOENT });
+      else letContinue(link, call.id);
     },
   ]);
 

@@ -4,21 +4,18 @@ export interface TrustFiles {
   readonly authority: string;
   /** the system's certificates, the operator's, and the session's */
   readonly bundle: string;
-  /** the same as a Java key store; absent: Java programs are not told */
-  readonly truststore?: string;
 }
 
 /**
  * The variables by which clients find certificates. Two kinds: Node and Deno add a file to their own list, and read it at every start (one certificate
  * costs a process 17 ms, a full bundle 35 ms); the others replace their list by it, so they get everything. Rust programs with rustls-native-certs, Go
- * and OpenSSL read SSL_CERT_FILE, Bun reads NODE_EXTRA_CA_CERTS.
+ * and OpenSSL read SSL_CERT_FILE, Bun reads NODE_EXTRA_CA_CERTS. Java is told of neither: it
+ * takes a key store, by a variable that makes every Java program print a line.
  */
-export const planTrustVariables = ({ authority, bundle, truststore }: TrustFiles): Record<string, string> => ({
+export const planTrustVariables = ({ authority, bundle }: TrustFiles): Record<string, string> => ({
   NODE_EXTRA_CA_CERTS: authority,
   DENO_CERT: authority,
   ...Object.fromEntries(replacing.map((name) => [name, bundle])),
-  // every Java program prints "Picked up JAVA_TOOL_OPTIONS: ..." to its standard error then
-  ...(truststore === undefined ? {} : { JAVA_TOOL_OPTIONS: `-Djavax.net.ssl.trustStore=${truststore}` }),
 });
 
 /** Variables of the operator's environment whose file adds an authority of the network, as in a company. */

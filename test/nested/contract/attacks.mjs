@@ -8,7 +8,7 @@ import { secret } from './world.mjs';
  * environment lets even an outsider do; the others work everywhere without sbox.
  */
 export const attacksOf = (world, who) => [
-  ...hiding(world),
+  ...hiding(world, who),
   ...reading(world, who),
   ...writing(world, who),
   ...environment(world, who),
@@ -21,7 +21,14 @@ const attack = (property, id, call, args, more = {}) => ({ property, id, do: cal
 
 const shown = /shows to stat|show/;
 
-const hiding = ({ undeclared, home, base, work }) => [
+const hiding = ({ undeclared, home, base, work }, who) => [
+  attack('hide', 'a name is found taken', 'link_onto', [`${undeclared}/secret.txt`, `${work}/${who}-onto`], {
+    hole: shown,
+  }),
+  attack('hide', 'the attributes of an undeclared file are asked for', 'attributes', [`${undeclared}/secret.txt`], {
+    hole: shown,
+    control: 'somewhere',
+  }),
   attack(
     'hide',
     'a path is exchanged while it is looked at',

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
@@ -7,7 +6,6 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { openAuthority } from '../../../../src/egress/tls/authority.ts';
 import { makeKeyPair, renderAuthority, renderLeaf, renderPem } from '../../../../src/egress/tls/certificate.ts';
-import { renderTruststore } from '../../../../src/egress/tls/truststore.ts';
 import { needs, program } from '../../../support/needs.ts';
 import { aTree } from '../../../support/trees.ts';
 
@@ -31,19 +29,6 @@ needs(program('openssl'))('OpenSSL accepts a leaf of a bound name, and none of a
     stderr: expect.stringContaining('permitted subtree violation'),
   });
 });
-
-needs(program('keytool', 'default-jre-headless'))(
-  'Java reads the key store, with its password and without',
-  async () => {
-    const tree = aTree({});
-    const path = join(tree, 'trust.jks');
-    writeFileSync(path, renderTruststore([authority, authority], Date.now()));
-    const { stdout } = await run('keytool', ['-list', '-keystore', path, '-storepass', 'changeit']);
-    expect(stdout).toContain('2 entries');
-    expect(stdout).toContain('trustedCertEntry');
-    await expect(run('keytool', ['-list', '-keystore', path, '-storepass', 'another'])).rejects.toThrow();
-  },
-);
 
 test('a client that trusts the authority shakes hands for a bound name, and refuses any other', async () => {
   const { certificatePem, contextFor } = openAuthority({ hosts: ['api.test', '*.wild.test'] });

@@ -13,7 +13,6 @@ import {
   utf8String,
 } from '../../../../src/egress/tls/der.ts';
 import { planTrustVariables, renderBundle } from '../../../../src/egress/tls/trust-variables.ts';
-import { renderTruststore } from '../../../../src/egress/tls/truststore.ts';
 
 const hex = (bytes: Buffer): string => bytes.toString('hex');
 
@@ -111,19 +110,8 @@ describe('what clients are told', () => {
       AWS_CA_BUNDLE: '/all.pem',
     }));
 
-  test('Java is told where its key store is, if there is one', () =>
-    expect(planTrustVariables({ authority: '/a', bundle: '/b', truststore: '/t.jks' })['JAVA_TOOL_OPTIONS']).toBe(
-      '-Djavax.net.ssl.trustStore=/t.jks',
-    ));
-
   test('a bundle has each certificate once and no comment', () => {
     const pem = renderPem(authority);
     expect(renderBundle([`# a comment\n${pem}`, pem.replaceAll('\n', '\r\n'), 'no certificate'])).toBe(pem);
-  });
-
-  test('a key store begins and ends as Java expects', () => {
-    const store = renderTruststore([authority], 0);
-    expect(hex(store).startsWith('feedfeed0000000200000001')).toBe(true);
-    expect(store.includes(authority)).toBe(true);
   });
 });
