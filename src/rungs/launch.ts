@@ -84,9 +84,11 @@ export const launchProgram = ({ executable, program, stdio, plan, descriptors = 
       setReady(false);
       reject(error);
     });
-    child.on('close', () => {
+    child.on('close', (_code, signal) => {
       setReady(false);
-      resolve(endOf(records, program, plan));
+      const end = endOf(records, program, plan);
+      // what lives by the killed supervisor fails in its last moments: that it was killed is the reason
+      resolve(end.kind === 'failure' && signal !== null ? { kind: 'killed' } : end);
     });
   });
   return launched;
