@@ -36,18 +36,17 @@ export const openListener = async (argv) => {
   return { port, close: () => end(child) };
 };
 
-const openSboxProxy = async (folder, port) => {
+/** A program of this folder that uses sbox's sources, as a file that Node runs. */
+export const bundled = async (folder, name) => {
   const { build } = await import('esbuild');
-  const outfile = join(folder, 'sbox-proxy.mjs');
-  await build({
-    entryPoints: [here('sbox-proxy.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'silent',
-  });
-  const listener = await openListener([process.execPath, outfile, String(port)]);
+  const outfile = join(folder, `${name}.mjs`);
+  const options = { bundle: true, platform: 'node', format: 'esm', logLevel: 'silent' };
+  await build({ entryPoints: [here(name)], outfile, ...options });
+  return outfile;
+};
+
+const openSboxProxy = async (folder, port) => {
+  const listener = await openListener([process.execPath, await bundled(folder, 'sbox-proxy.ts'), String(port)]);
   return { argv: client, rest: [`http://sbox:bench@127.0.0.1:${listener.port}`], close: listener.close };
 };
 
