@@ -24,13 +24,19 @@ const common = {
 const apart = (folder) => ({
   name: 'apart',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /\/(egress|credentials)\/index\.ts$/ }, ({ path, kind }) =>
+    onResolve({ filter: /\/(egress|tls|credentials)\/index\.ts$/ }, ({ path, kind }) =>
       kind === 'entry-point' ? undefined : { path: `${folder}/${path.split('/').at(-2)}.cjs`, external: true },
     ),
 });
 
-for (const part of ['egress', 'credentials'])
-  await build({ ...common, entryPoints: [`src/${part}/index.ts`], outfile: `dist/${part}.cjs`, format: 'cjs' });
+/** Ends a file with its hash, the key of its code cache: V8 itself compares no more of a source than its length. */
+const sign = (file) => appendFileSync(file, `//${createHash('sha256').update(readFileSync(file)).digest('hex')}`);
+
+for (const part of ['egress', 'egress/tls', 'credentials']) {
+  const outfile = `dist/${part.split('/').at(-1)}.cjs`;
+  await build({ ...common, entryPoints: [`src/${part}/index.ts`], outfile, format: 'cjs' });
+  sign(outfile);
+}
 await build({
   ...common,
   entryPoints: ['src/cli/main.ts'],
@@ -39,8 +45,7 @@ await build({
   plugins: [apart('../dist')], // bin/sbox.js lends its require
   supported: { 'dynamic-import': false }, // vm.Script has none
 });
-// the key of the code cache: V8 itself compares no more of a source than its length
-appendFileSync('dist/cli.cjs', `//${createHash('sha256').update(readFileSync('dist/cli.cjs')).digest('hex')}`);
+sign('dist/cli.cjs');
 
 await build({
   ...common,

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { EgressEvent } from '../domain/decision.ts';
 import type { EgressPolicy } from '../domain/network.ts';
 import { type EgressOptions, openEgress } from './open.ts';
@@ -18,6 +17,7 @@ export interface AdvisoryOptions extends EgressOptions {
 
 /** Opens it at a port of loopback. Throws SBOX_E_SETUP. */
 export const openAdvisoryProxy = async ({ policy, onEvent, ...options }: AdvisoryOptions): Promise<AdvisoryProxy> => {
+  const { randomBytes } = await import('node:crypto');
   const token = randomBytes(24).toString('base64url');
   const proxy = await openProxy({ egress: openEgress(policy, options), onEvent, token });
   return {

@@ -3,5 +3,3 @@ export { openAdvisoryProxy } from './advisory.ts';
 export { type Network, openNetwork } from './network.ts';
 export { openPublished, type Published } from './publish.ts';
 export { resolveRegistry } from './registry/resolve.ts';
-export { openAuthority } from './tls/authority.ts';
-export { operatorCaVariables, planTrustVariables, renderBundle, systemBundles } from './tls/trust-variables.ts';

@@ -13,12 +13,11 @@ import type { VisiblePaths } from './broker/paths.ts';
 import { sendDatagram } from './broker/sockets.ts';
 import { type Answer, openAnswerer } from './dns/answerer.ts';
 import { openStandIns } from './dns/stand-ins.ts';
-import type { Destination, Egress } from './egress.ts';
+import type { Destination, Egress, Interceptor } from './egress.ts';
 import { type HandleChannel, openInside, sharedInside } from './inside.ts';
 import { type EgressOptions, openEgress } from './open.ts';
 import { type EgressProxy, openProxy } from './proxy/proxy.ts';
 import type { Published } from './publish.ts';
-import { type InterceptorOptions, openInterceptor } from './tls/interceptor.ts';
 
 export interface NetworkOptions extends EgressOptions {
   readonly arch: Arch;
@@ -26,8 +25,8 @@ export interface NetworkOptions extends EgressOptions {
   readonly onEvent: (event: EgressEvent) => void;
   readonly published?: Published;
   readonly paths?: VisiblePaths;
-  /** the rules by which credentials are injected, with what the proxy's certificates are made and servers are verified by */
-  readonly credentials?: InterceptorOptions;
+  /** serves the hosts that a credential is bound to; closed with the network */
+  readonly interceptor?: Interceptor & Disposable;
 }
 
 /** The brokers of one run, or of what the runs of a sandbox share. */
@@ -57,11 +56,10 @@ export interface Network {
 
 /** Opens what a sandbox's brokers are served by. The proxy opens with the first connection that it is for. */
 export const openNetwork = (options: NetworkOptions): Network => {
-  const { arch, policy, onEvent, published, paths } = options;
+  const { arch, policy, onEvent, published, paths, interceptor } = options;
   const egress = openEgress(policy, options);
   const standIns = openStandIns();
   const answerDns = openAnswerer({ egress, standIns, onEvent });
-  const interceptor = options.credentials && openInterceptor(options.credentials);
   let proxy: Promise<EgressProxy> | undefined;
   const relay = async (destination: Destination): Promise<Route> => {
     proxy ??= openProxy({ egress, onEvent, answerDns, ...(interceptor && { interceptor }) });

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { isIP, type Socket } from 'node:net';
-import { rootCertificates, connect as tlsConnect } from 'node:tls';
 import { renderAuthority } from '../domain/address.ts';
 import type { Connected } from './connect.ts';
 import type { Upstream } from './upstream.ts';
@@ -52,7 +51,8 @@ const secure = async (
   signal: AbortSignal,
   extraCa: readonly string[] | undefined,
 ): Promise<Socket> => {
-  const socket = tlsConnect({
+  const { connect, rootCertificates } = await import('node:tls'); // which takes 4 ms to load
+  const socket = connect({
     socket: connection,
     host,
     ...(isIP(host) === 0 && { servername: host }),

@@ -73,7 +73,7 @@ const withholdMemory = (onProblem: (sentence: string) => void): void => {
 
 const makeTrust = async (trust: NonNullable<Plan['trust']>, { hosts }: Injection, { env }: CredentialFacts) => {
   const { openAuthority, operatorCaVariables, planTrustVariables, renderBundle, systemBundles } = await import(
-    '../egress/index.ts'
+    '../egress/tls/index.ts'
   );
   const authority = openAuthority({ hosts });
   const upstreamCa = operatorCaVariables.flatMap((name) => readText(env[name] ?? '') ?? []);

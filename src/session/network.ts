@@ -59,6 +59,7 @@ export const openSandboxNetwork = (plan: Plan, context: NetworkContext): Sandbox
   let network: Promise<Network> | undefined;
   const open = async (): Promise<Network> => {
     const { openNetwork } = await import('../egress/index.ts');
+    const interceptor = credentials && (await import('../egress/tls/index.ts')).openInterceptor(credentials);
     return openNetwork({
       arch: facts.arch,
       policy: plan.network,
@@ -68,7 +69,7 @@ export const openSandboxNetwork = (plan: Plan, context: NetworkContext): Sandbox
       ...(plan.hidePaths && { paths: { roots: shownPaths(plan) } }),
       onEvent,
       ...(published && { published }),
-      ...(credentials && { credentials }),
+      ...(interceptor && { interceptor }),
     });
   };
   return {

@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
@@ -24,7 +33,7 @@ const poison = (proof: string): { readonly name: string; readonly bytes: Buffer 
   } finally {
     process.exit = previous;
   }
-  return { name: `${source.slice(-64)}-${process.version}-${process.arch}`, bytes: script.createCachedData() };
+  return { name: `other-${source.slice(-64)}-${process.version}-${process.arch}`, bytes: script.createCachedData() };
 };
 
 interface Planted {
@@ -80,4 +89,25 @@ test.each([0o620, 0o602, 0o666])('nor one that others may write to: mode %s', as
 
 test('nor one that a link leads to', async () => {
   expect(await runsCache({ linked: true })).toBe(false);
+});
+
+test('a run has caches of its own, also of what it loads for a connection; a plan makes none', async () => {
+  const tree = aTree({ home: dir, work: dir });
+  const [home, cwd] = [join(tree, 'home'), join(tree, 'work')];
+  const stateHome = join(home, '.local/state');
+  const kinds = async (...args: string[]): Promise<string[]> => {
+    const argv = [process.execPath, join(root, 'bin/sbox.js'), ...args] as const;
+    const started = startProgram([...argv], { as: users[0] ?? 'user', home, cwd, stateHome, configHome: home });
+    expect((await started.ended).code).toBe(0);
+    return readdirSync(join(stateHome, 'sbox/code')).map((name) => name.slice(0, name.indexOf('-')));
+  };
+  expect(await kinds('--version')).toEqual(['other']);
+  expect(await kinds('run', '--dry-run', '--', 'true')).toEqual(['other']);
+  expect((await kinds('run', '--', 'true')).sort()).toEqual(['other', 'run']);
+  const connect = 'exec 3<>/dev/tcp/127.0.0.1/9 || true'; // which is refused, by what has to be loaded for it
+  expect((await kinds('run', '--allow', 'localhost:9', '--', 'bash', '-c', connect)).sort()).toEqual([
+    'other',
+    'run',
+    'run',
+  ]);
 });

@@ -7,12 +7,15 @@ import { gather } from './gather.ts';
 import { openHttp } from './http.ts';
 import { defaultLimits, ignoreError, type ProxyLimits, type Served } from './served.ts';
 import { serveSocks5 } from './socks5.ts';
+import { openToken } from './token.ts';
 import { serveTransparent } from './transparent.ts';
 import { orCut } from './tunnel.ts';
 
 export interface ProxyOptions
   extends Pick<Served, 'egress' | 'onEvent'>,
-    Partial<Pick<Served, 'interceptor' | 'answerDns' | 'token'>> {
+    Partial<Pick<Served, 'interceptor' | 'answerDns'>> {
+  /** opens the proxy to clients that nobody announced */
+  readonly token?: string;
   readonly limits?: Partial<ProxyLimits>;
 }
 
@@ -32,7 +35,8 @@ export interface EgressProxy {
  * a token also those that present it; whoever else connects is closed without an answer. Errors: SBOX_E_SETUP.
  */
 export const openProxy = async (options: ProxyOptions): Promise<EgressProxy> => {
-  const { interceptor, answerDns, token, egress, onEvent } = options;
+  const { interceptor, answerDns, egress, onEvent } = options;
+  const token = options.token === undefined ? undefined : await openToken(options.token);
   const limits = { ...defaultLimits, ...options.limits };
   const served: Served = { egress, onEvent, interceptor, answerDns, token, limits };
   const clients = new Set<Socket>();

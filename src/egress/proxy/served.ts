@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Decision, EgressEvent, EgressRequest } from '../../domain/decision.ts';
 import type { Dialled, Egress, Interceptor } from '../egress.ts';
+import type { Token } from './token.ts';
 
 /** What everything that serves a connection works with. */
 export interface Served {
@@ -9,7 +10,7 @@ export interface Served {
   readonly interceptor: Interceptor | undefined;
   readonly answerDns: ((query: Buffer) => Promise<Buffer>) | undefined;
   /** asked of every client that the broker did not announce */
-  readonly token: string | undefined;
+  readonly token: Token | undefined;
   readonly limits: ProxyLimits;
 }
 

@@ -13,7 +13,6 @@ import {
   socksMethod,
   socksReply,
 } from './socks5-messages.ts';
-import { isToken } from './token.ts';
 
 export interface SocksClient {
   readonly client: Socket;
@@ -56,7 +55,8 @@ const greet = async (served: Served, { client, first, isAnnounced }: SocksClient
   const login = await readPart(served, client, greeting.rest, parsePassword);
   if (login === undefined) return void client.destroy();
   // the broker's word is worth more than a password, which some clients always send
-  if (!isAnnounced && !isToken(served.token, login.user, login.password)) return end(client, Buffer.from([1, 1]));
+  const isPresented = isAnnounced || served.token?.isPresented(login.user, login.password) === true;
+  if (!isPresented) return end(client, Buffer.from([1, 1]));
   client.write(Buffer.from([1, 0]));
   return login.rest;
 };
