@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { PathFact } from '../domain/facts.ts';
 
@@ -18,7 +18,7 @@ export const probePath = (path: string, folders = new Set<string>()): PathFact =
     rest = after;
     if (name === '.') continue;
     if (name === '..') {
-      if (kindOf(done) !== 'dir') return { kind: 'missing', errno: 'ENOTDIR', links };
+      if (kindAt(done) !== 'dir') return { kind: 'missing', errno: 'ENOTDIR', links };
       done = dirname(done); // `done` has no links, so this is the kernel's parent too
       continue;
     }
@@ -29,8 +29,9 @@ export const probePath = (path: string, folders = new Set<string>()): PathFact =
     }
     const link = probeLink(next);
     if (link.kind === 'failed') return { kind: 'missing', errno: link.errno, links };
-    if (link.kind === 'other') {
-      if (rest.length > 0) folders.add(next);
+    if (link.kind !== 'link') {
+      if (rest.length === 0) return { kind: link.kind, real: next, links };
+      folders.add(next);
       done = next;
       continue;
     }
@@ -39,25 +40,29 @@ export const probePath = (path: string, folders = new Set<string>()): PathFact =
     if (link.text.startsWith('/')) done = '/';
     rest = [...link.text.split('/').filter(Boolean), ...rest];
   }
-  return { kind: kindOf(done), real: done, links };
+  return { kind: kindAt(done), real: done, links };
 };
 
 type Errno = Extract<PathFact, { kind: 'missing' }>['errno'];
 
 const probeLink = (
   path: string,
-): { kind: 'failed'; errno: Errno } | { kind: 'link'; text: string } | { kind: 'other' } => {
+): { kind: 'failed'; errno: Errno } | { kind: 'link'; text: string } | { kind: Kind } => {
   try {
-    const entry = lstatSync(path);
-    return entry.isSymbolicLink() ? { kind: 'link', text: readlinkSync(path) } : { kind: 'other' };
+    const entry = lstatSync(path, { throwIfNoEntry: false });
+    if (entry === undefined) return { kind: 'failed', errno: 'ENOENT' };
+    return entry.isSymbolicLink() ? { kind: 'link', text: readlinkSync(path) } : { kind: kindOf(entry) };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return { kind: 'failed', errno: code === 'EACCES' || code === 'ENOTDIR' || code === 'ELOOP' ? code : 'ENOENT' };
   }
 };
 
-const kindOf = (path: string): 'file' | 'dir' | 'other' => {
-  const entry = lstatSync(path, { throwIfNoEntry: false });
+type Kind = 'file' | 'dir' | 'other';
+
+const kindOf = (entry: Stats | undefined): Kind => {
   if (entry?.isDirectory()) return 'dir';
   return entry?.isFile() ? 'file' : 'other';
 };
+
+const kindAt = (path: string): Kind => kindOf(lstatSync(path, { throwIfNoEntry: false }));

@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { PathFact, Toolchain, Tools } from '../domain/facts.ts';
 import { isWithin, resolvePath } from '../domain/path.ts';
@@ -49,13 +49,25 @@ class ToolSearch {
   readonly #look: Look;
   /** folders on the way to what was looked at, which are no links */
   readonly #folders = new Set<string>();
+  /** what was searched for: the scripts of one folder have one interpreter */
+  readonly #found = new Map<string, { readonly path: string | undefined }>();
 
   constructor(question: ToolQuestion) {
     this.#question = question;
+    // a folder's programs raise the same questions
+    const kinds = new Map<string, 'none' | 'dir' | 'other'>();
+    const kindOf = (path: string) => {
+      const known = kinds.get(path);
+      if (known !== undefined) return known;
+      const entry = statSync(path, { throwIfNoEntry: false });
+      const kind = entry === undefined ? 'none' : entry.isDirectory() ? 'dir' : 'other';
+      kinds.set(path, kind);
+      return kind;
+    };
     this.#look = {
       home: question.home,
-      exists: (path) => statSync(path, { throwIfNoEntry: false }) !== undefined,
-      isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
+      exists: (path) => kindOf(path) !== 'none',
+      isDirectory: (path) => kindOf(path) === 'dir',
     };
   }
 
@@ -130,8 +142,14 @@ class ToolSearch {
 
   /** The first program of that name on PATH, as execvp(3) looks for it; on the way of every start, so without a package. */
   #search(name: string): string | undefined {
-    const entries = this.#question.path.filter((entry) => entry.startsWith('/'));
-    return entries.map((entry) => join(entry, name)).find(isProgram);
+    const known = this.#found.get(name);
+    if (known !== undefined) return known.path;
+    const path = this.#question.path
+      .filter((entry) => entry.startsWith('/'))
+      .map((entry) => join(entry, name))
+      .find(isProgram);
+    this.#found.set(name, { path });
+    return path;
   }
 
   #addRoot(root: string, kind: 'file' | 'dir', why: string): void {
@@ -172,8 +190,8 @@ export const probeInterpreter = (file: string): string | undefined => {
   const head = Buffer.alloc(256);
   let length = 0;
   try {
-    if (!lstatSync(file).isFile()) return undefined;
-    const fd = openSync(file, 'r');
+    // which waits for nobody where the path is no file
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     try {
       length = readSync(fd, head, 0, head.length, 0);
     } finally {
