@@ -22,7 +22,9 @@ export type Destination =
   /** the proxy itself: the client speaks HTTP proxying or SOCKS5 */
   | { readonly kind: 'proxy' }
   /** a client that ignores proxies: the name behind a stand-in address, or an address */
-  | { readonly kind: 'transparent'; readonly host: string; readonly port: number };
+  | { readonly kind: 'transparent'; readonly host: string; readonly port: number }
+  /** a server inside, to which a connection was made already */
+  | { readonly kind: 'inside'; readonly server: Socket };
 
 /**
  * Takes over TLS connections to the hosts that a credential is bound to. `client` has sent nothing but what was unshifted onto it

@@ -1,5 +1,5 @@
-import { connect, type Socket } from 'node:net';
-import { renderAddress } from '../syscall/socket-address.ts';
+import { connect, isIP, type Socket } from 'node:net';
+import { type InternetAddress, renderAddress } from '../syscall/socket-address.ts';
 import type { OpenBroker } from './broker/broker.ts';
 import { sendConnected } from './broker/connect.ts';
 import type { BrokerLink } from './broker/link.ts';
@@ -42,14 +42,54 @@ export const openInside = (link: BrokerLink, handles: HandleChannel): ConnectIns
   };
 };
 
-/** Connections to servers of the sandbox's on the loopback that it shares with the host. */
-export const sharedInside =
-  ({ listensInside }: OpenBroker): ConnectInside =>
-  async (port) =>
-    (await listensInside(port)) ? await connected(port) : undefined;
+/** Makes a connection to a server of the sandbox's; undefined if there is none. */
+export type ConnectToOwn = (to: InternetAddress) => Promise<Socket | undefined>;
 
-const connected = (port: number): Promise<Socket | undefined> =>
+/** No server of this machine takes longer, if it takes connections at all. */
+const patienceMs = 2_000;
+
+/**
+ * Connections to servers of the sandbox's on the loopback that it shares with the host. The launcher makes them, and nothing is sent before it is
+ * known where they end: all that listens at the port is the sandbox's, before and after, and a socket of that port is the other end. So
+ * neither a server of the host's that takes the port meanwhile nor a translation of addresses, as for Docker's name server, is spoken to.
+ */
+export const connectToOwn =
+  ({ listensInside, hasAccepted }: OpenBroker): ConnectToOwn =>
+  async (to) => {
+    if (!(await listensInside(to.port))) return undefined;
+    const socket = await connected(to);
+    if (socket === undefined) return undefined;
+    const [own, peer] = [endOf(socket.remoteAddress, to.port), endOf(socket.localAddress, socket.localPort ?? 0)];
+    if (own && peer && (await hasAccepted(own, peer)) && (await listensInside(to.port))) return socket;
+    socket.destroy();
+    return undefined;
+  };
+
+/** The same by a port alone, for those that are published. */
+export const sharedInside =
+  (connectTo: ConnectToOwn): ConnectInside =>
+  async (port) => {
+    for (const to of loopbacks) {
+      const socket = await connectTo({ ...to, port });
+      if (socket) return socket;
+    }
+    return undefined;
+  };
+
+const endOf = (address: string | undefined, port: number): InternetAddress | undefined =>
+  address === undefined ? undefined : { family: isIP(address) === 6 ? 6 : 4, address, port };
+
+const connected = ({ address, port }: InternetAddress): Promise<Socket | undefined> =>
   new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true });
-    socket.once('connect', () => resolve(socket)).once('error', () => resolve(undefined));
+    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+    const giveUp = (): void => {
+      socket.destroy();
+      resolve(undefined);
+    };
+    const timer = setTimeout(giveUp, patienceMs);
+    socket.once('close', () => clearTimeout(timer)).on('error', giveUp);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      resolve(socket);
+    });
   });

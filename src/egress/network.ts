@@ -14,7 +14,7 @@ import { sendDatagram } from './broker/sockets.ts';
 import { type Answer, openAnswerer } from './dns/answerer.ts';
 import { openStandIns } from './dns/stand-ins.ts';
 import type { Destination, Egress, Interceptor } from './egress.ts';
-import { type HandleChannel, openInside, sharedInside } from './inside.ts';
+import { type ConnectToOwn, connectToOwn, type HandleChannel, openInside, sharedInside } from './inside.ts';
 import { type EgressOptions, openEgress } from './open.ts';
 import { type EgressProxy, openProxy } from './proxy/proxy.ts';
 import type { Published } from './publish.ts';
@@ -67,7 +67,14 @@ export const openNetwork = (options: NetworkOptions): Network => {
     return { kind: 'relay', port, announce: (localPort) => expect(localPort, destination) };
   };
   const find = { egress, relay, nameOf: standIns.nameOf, onEvent };
+  const route = policy.mode === 'none' ? unreachable : (address: InternetAddress) => findRoute(find, address);
   const running = new Set<OpenBroker>();
+  const anyOf = async (ask: (one: OpenBroker) => Promise<boolean>): Promise<boolean> =>
+    (await Promise.all([...running].map((one) => ask(one).catch(() => false)))).includes(true);
+  const toOwn = connectToOwn({
+    listensInside: (port) => anyOf((one) => one.listensInside(port)),
+    hasAccepted: (own, peer) => anyOf((one) => one.hasAccepted(own, peer)),
+  });
   const attach = ({ outside, inside, supervisor, handles }: Brokers): void => {
     const near = inside && openBrokerLink(inside.channel, inside.descriptor, arch);
     if (near && handles) published?.serve(openInside(near, handles));
@@ -80,16 +87,12 @@ export const openNetwork = (options: NetworkOptions): Network => {
       ...(near && { inside: near }),
       ...(paths && { paths }),
       supervisor,
-      route: policy.mode === 'none' ? unreachable : (address) => findRoute(find, address),
+      route: near ? route : (address) => routeShared({ toOwn, relay, route }, address),
       ...(policy.mode !== 'none' && { answerDns }),
     });
     running.add(broker);
     void far.ended.then(() => running.delete(broker));
-    if (!near) {
-      const listensInside = async (port: number): Promise<boolean> =>
-        (await Promise.all([...running].map((one) => one.listensInside(port)))).includes(true);
-      published?.serve(sharedInside({ listensInside }));
-    }
+    if (!near) published?.serve(sharedInside(toOwn));
   };
   return {
     attach,
@@ -112,6 +115,23 @@ interface RouteTools {
   readonly nameOf: (address: string) => string | undefined;
   readonly onEvent: (event: EgressEvent) => void;
 }
+
+interface SharedTools extends Pick<RouteTools, 'relay'> {
+  readonly toOwn: ConnectToOwn;
+  readonly route: (address: InternetAddress) => Promise<Route>;
+}
+
+/** Where a connection goes of a sandbox that shares the host's loopback: to a server of its own, if that is what it is to. */
+const routeShared = async ({ toOwn, relay, route }: SharedTools, to: InternetAddress): Promise<Route> => {
+  const server = isLoopback(to) ? await toOwn(to) : undefined;
+  if (server === undefined) return route(to);
+  // its client may have gone before it came to the proxy
+  const unused = setTimeout(() => server.destroy(), unusedMs);
+  server.once('resume', () => clearTimeout(unused)).once('close', () => clearTimeout(unused));
+  return relay({ kind: 'inside', server });
+};
+
+const unusedMs = 10_000;
 
 const unreachable = async (address: InternetAddress): Promise<Route> => ({
   kind: 'refuse',

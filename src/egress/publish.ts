@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { SboxError } from '../domain/errors.ts';
 import type { PublishedPort } from '../domain/network.ts';
-import { closeTogether, pump } from './proxy/tunnel.ts';
+import { join } from './proxy/tunnel.ts';
 
 /** Gives a connection to a port inside; undefined if nobody listens there. */
 export type ConnectInside = (port: number) => Promise<Socket | undefined>;
@@ -54,9 +54,7 @@ const lead = async (client: Socket, port: number, connect: ConnectInside): Promi
     return;
   }
   inside.on('error', () => {});
-  pump(client, inside);
-  pump(inside, client);
-  closeTogether(client, inside);
+  join(client, inside);
 };
 
 const listen = (server: Server, { host = '127.0.0.1', hostPort }: PublishedPort): Promise<Server> =>

@@ -133,7 +133,6 @@ export const TCP = { KEEPIDLE: 4, KEEPINTVL: 5, KEEPCNT: 6, USER_TIMEOUT: 18 } a
 export const SO_BINDTODEVICE = 25;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
-export const SHUT_RDWR = 2;
 export const SCM_RIGHTS = 1;
 /** recv(2), send(2) */
 export const MSG_DONTWAIT = 0x40;

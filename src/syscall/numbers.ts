@@ -152,7 +152,6 @@ const numbers = {
   shmctl: [31, 195],
   shmdt: [67, 197],
   shmget: [29, 194],
-  shutdown: [48, 210],
   socket: [41, 198],
   socketpair: [53, 199],
   stat: [4, null],

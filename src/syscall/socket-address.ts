@@ -24,6 +24,12 @@ export const renderAddress = ({ family, address, port }: InternetAddress): Buffe
   return rendered;
 };
 
+/** Its bytes alone: struct in_addr or in6_addr. */
+export const renderBareAddress = (address: InternetAddress): Buffer => {
+  const { at, bytes } = layout[address.family];
+  return renderAddress(address).subarray(at, at + bytes);
+};
+
 /** The address in a struct sockaddr; an IPv4 address inside IPv6 (RFC 4291, 2.5.5.2) as the former; undefined if it is none. */
 export const parseAddress = (rendered: Buffer): InternetAddress | undefined => {
   if (rendered.length < 8) return undefined;

@@ -10,7 +10,6 @@ import {
   SECCOMP_IOCTL_NOTIF_ADDFD,
   SECCOMP_IOCTL_NOTIF_SEND,
   SECCOMP_USER_NOTIF_FLAG_CONTINUE,
-  SHUT_RDWR,
   SIGCHLD,
   SO,
   SOL_SOCKET,
@@ -164,10 +163,4 @@ export const addition = (
 export const release = (link: BrokerLink, descriptor: number): void =>
   link.tell((program) => {
     program.call('close', [descriptor], { onFailure: 'ignore' });
-  });
-
-/** Ends a connection of a socket that a caller has, too. */
-export const shutDown = (link: BrokerLink, socket: number): void =>
-  link.tell((program) => {
-    program.call('shutdown', [socket, SHUT_RDWR], { onFailure: 'ignore' });
   });

@@ -1,4 +1,5 @@
 import { ERRNO } from '../../syscall/constants.ts';
+import type { InternetAddress } from '../../syscall/socket-address.ts';
 import { answer } from './answer.ts';
 import { parseTrappedCall } from './caller.ts';
 import { Connections } from './connections.ts';
@@ -31,10 +32,15 @@ export const openBroker = (options: BrokerOptions): OpenBroker => {
   }
   // a call that nobody is left to act on must not wait for ever: without listeners it fails
   void outside.ended.then(() => inside?.close());
-  return { listensInside: (port) => connections.listensInside(port) };
+  return {
+    listensInside: (port) => connections.listensInside(port),
+    hasAccepted: (own, peer) => connections.hasAccepted(own, peer),
+  };
 };
 
 export interface OpenBroker {
   /** whether a server of the sandbox's listens at a port of the loopback that it shares with the host */
   readonly listensInside: (port: number) => Promise<boolean>;
+  /** whether a socket of that network has these ends: its own, and that of a connection to it */
+  readonly hasAccepted: (own: InternetAddress, peer: InternetAddress) => Promise<boolean>;
 }

@@ -153,15 +153,3 @@ const parentOf = (pid: number): number => {
     return 0;
   }
 };
-
-/** The inodes of the sockets that listen at a port of any address, from /proc/net/tcp and tcp6 (proc_net_tcp(5)). */
-export const readListeners = (port: number): number[] => {
-  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
-  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) =>
-    readFileSync(path, 'latin1')
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/))
-      .filter((field) => field[3] === '0A' && field[1]?.endsWith(`:${wanted}`))
-      .map((field) => Number(field[9])),
-  );
-};

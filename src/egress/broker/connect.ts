@@ -17,6 +17,7 @@ import {
 import { descriptorMessage } from '../../syscall/descriptor-message.ts';
 import type { Data, Label, Program, Slot } from '../../syscall/program.ts';
 import type { BrokerLink } from './link.ts';
+import { bindToLoopback } from './sockets.ts';
 
 /** The protocol of a process's socket, as the kernel names it: TCP, TCPv6, UDP, UNIX-STREAM, UNIX...; undefined if it is no socket. */
 export const askProtocol = async (link: BrokerLink, pid: number, descriptor: number): Promise<string | undefined> => {
@@ -53,6 +54,8 @@ export interface ConnectQuestion {
   readonly address: Buffer;
   /** for a unix socket with a path: the path, absolute, in the broker's view; `address` is not used then */
   readonly path?: string;
+  /** a new socket knows the loopback interface alone */
+  readonly onLoopback?: true;
   /** a socket of the broker's instead of a new one */
   readonly socket?: number;
   /** whether it was asked before, so that nobody else need wait for it */
@@ -94,6 +97,7 @@ export const askConnect = async (link: BrokerLink, question: ConnectQuestion): P
     if (question.socket === undefined) {
       program.call('socket', [question.domain, question.type | SOCK_CLOEXEC, 0], { into: result, onFailure: done });
       program.and(result, -1, socket);
+      if (question.onLoopback) bindToLoopback(program, socket, { into: result, onFailure: done });
       if (question.domain !== AF_UNIX) setOption(program, socket, IPPROTO_TCP, TCP_NODELAY, [1], 4);
     } else program.and(question.socket, -1, socket);
     const before = program.words([0, 0]); // struct timeval

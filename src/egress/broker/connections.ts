@@ -14,10 +14,11 @@ import {
 import { syscallNumber } from '../../syscall/numbers.ts';
 import { type InternetAddress, parseAddress } from '../../syscall/socket-address.ts';
 import { boundPath, isLoopback, pathOf, renderInDomain } from './addresses.ts';
-import { answer, install, letContinue, release, shutDown } from './answer.ts';
+import { answer, install, letContinue, release } from './answer.ts';
 import { type Act, type CallersUse, isDescendant, readFlags, readMemory, readUse, type TrappedCall } from './caller.ts';
 import { askAlive, askConnect, askProtocol, type Connected, type ConnectQuestion } from './connect.ts';
 import type { BrokerLink } from './link.ts';
+import { askAccepted } from './listeners.ts';
 import type { BrokerOptions } from './options.ts';
 import { OwnSockets } from './own-sockets.ts';
 import { isVisible } from './paths.ts';
@@ -58,6 +59,10 @@ export class Connections {
 
   listensInside(port: number): Promise<boolean> {
     return this.#own.listenAt(port);
+  }
+
+  hasAccepted(own: InternetAddress, peer: InternetAddress): Promise<boolean> {
+    return askAccepted(this.#options.outside, own, peer);
   }
 
   async #connect(call: TrappedCall): Promise<void> {
@@ -164,8 +169,6 @@ export class Connections {
       if (connected.result !== -ERRNO.ECONNREFUSED) return this.#finish(inside, attempt, connected);
       if (connected.socket !== undefined) release(inside, connected.socket);
     }
-    if (isLoopback(to) && !inside && (await this.#own.listenAt(to.port)))
-      return this.#ownLoopback(attempt, question, to.port);
     const decided = await route(to);
     if (decided.kind === 'refuse') return answer(outside, attempt.call.id, failure(decided.error));
     const address = renderInDomain({ family: 4, address: '127.0.0.1', port: decided.port }, domain);
@@ -174,21 +177,13 @@ export class Connections {
     this.#finish(outside, attempt, connected);
   }
 
-  /** A server of the sandbox's on the loopback that it shares with the host: it has to be that before and after. */
-  async #ownLoopback(attempt: Attempt, question: ConnectQuestion, port: number): Promise<void> {
-    const connected = await this.#connectOwn(attempt, question);
-    const { outside } = this.#options;
-    if (await this.#own.listenAt(port)) return this.#finish(outside, attempt, connected);
-    if (connected.socket !== undefined) shutDown(outside, connected.socket);
-    this.#drop(outside, attempt, connected, -ERRNO.ECONNREFUSED);
-  }
-
   /** Connects the caller's very socket where the broker has made it, or one that takes its place. */
   async #connectOwn(attempt: Attempt, question: ConnectQuestion): Promise<Connected & { readonly same?: true }> {
     const { call, descriptor } = attempt;
     const socket = this.#options.inside ? undefined : this.#own.take(call.pid, descriptor);
     const { forTcp: _, ...plain } = question;
-    const asked = socket === undefined ? question : { ...plain, socket }; // the broker makes none but of TCP
+    const fresh = { ...question, ...(!this.#options.inside && { onLoopback: true as const }) };
+    const asked = socket === undefined ? fresh : { ...plain, socket }; // the broker makes none but of TCP
     const connected = await this.#patiently(this.#options.outside, attempt, asked);
     return socket === undefined ? connected : { ...connected, same: true };
   }
@@ -220,7 +215,7 @@ export class Connections {
     if (question.socket === undefined) attempt.use = readUse(call.pid, descriptor); // while the broker connects
     let connected = await asked;
     // a socket of the host's network is handed over connected: before, shutdown(2) would make it one that can listen there
-    const inHostNetwork = link === this.#options.outside && this.#options.inside !== undefined;
+    const inHostNetwork = link === this.#options.outside && question.socket === undefined;
     const pending = () =>
       connected.socket !== undefined &&
       [-ERRNO.EINPROGRESS, -ERRNO.EALREADY, -ERRNO.EAGAIN].includes(connected.result) &&

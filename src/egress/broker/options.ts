@@ -17,7 +17,7 @@ export interface BrokerOptions {
   readonly inside?: BrokerLink;
   /** the outer supervisor's process id, which every process of the run descends from */
   readonly supervisor: number;
-  /** where a TCP connection goes; asked after the sandbox's own loopback has refused it, if it is to a loopback address */
+  /** where a TCP connection goes; asked after the loopback of the sandbox's own network has refused it, if it is to a loopback address */
   readonly route: (address: InternetAddress) => Promise<Route>;
   /** hides everything else from the calls that take a path; absent where no such call is trapped */
   readonly paths?: VisiblePaths;

@@ -14,7 +14,7 @@ import {
   SOCK_SEQPACKET,
   SOL_SOCKET,
 } from '../../syscall/constants.ts';
-import type { Label, Program, Slot } from '../../syscall/program.ts';
+import type { CallOptions, Label, Program, Slot } from '../../syscall/program.ts';
 import { addition, response } from './answer.ts';
 import type { BrokerLink } from './link.ts';
 
@@ -40,20 +40,19 @@ export interface MadeSocket {
   readonly socket: number;
 }
 
-/**
- * Answers socket(2) with a socket that knows the loopback interface alone: without CAP_NET_RAW that can't be changed again (socket(7),
- * SO_BINDTODEVICE; since Linux 5.7 it can be set without). The broker keeps its own descriptor of it, to connect it later.
- */
+/** Lets a socket know the loopback interface alone: without CAP_NET_RAW that can't be changed again (socket(7), SO_BINDTODEVICE; since Linux 5.7 it can be set without). */
+export const bindToLoopback = (program: Program, socket: Slot, options: CallOptions): void => {
+  program.call('setsockopt', [socket, SOL_SOCKET, SO_BINDTODEVICE, program.string('lo'), 3], options);
+};
+
+/** Answers socket(2) with a socket that knows the loopback interface alone. The broker keeps its own descriptor of it, to connect it later. */
 export const makeLoopbackSocket = async (link: BrokerLink, { id, domain, type }: NewSocket): Promise<MadeSocket> => {
   const found = await link.ask(32, (program, results) => {
     const [done, failed] = [program.label(), program.label()];
     const outcome = program.slot();
     const socket = program.call('socket', [domain, type | SOCK_CLOEXEC, 0], { into: outcome, onFailure: failed });
     const own = program.and(socket, -1);
-    program.call('setsockopt', [own, SOL_SOCKET, SO_BINDTODEVICE, program.string('lo'), 3], {
-      into: outcome,
-      onFailure: failed,
-    });
+    bindToLoopback(program, own, { into: outcome, onFailure: failed });
     const status = program.words(new Array<number>(18).fill(0)); // struct stat: device, inode, ...
     program.call('fstat', [own, status], { onFailure: 'ignore' });
     program.and(program.valueAt(status, 8), -1, program.valueAt(results));

@@ -9,7 +9,7 @@ import { defaultLimits, ignoreError, type ProxyLimits, type Served } from './ser
 import { serveSocks5 } from './socks5.ts';
 import { openToken } from './token.ts';
 import { serveTransparent } from './transparent.ts';
-import { orCut } from './tunnel.ts';
+import { join, orCut } from './tunnel.ts';
 
 export interface ProxyOptions
   extends Pick<Served, 'egress' | 'onEvent'>,
@@ -94,6 +94,7 @@ const openServing = (served: Served) => {
     proxyClient,
     destination: (client: Socket, destination: Destination): void => {
       if (destination.kind === 'proxy') proxyClient(client, true);
+      else if (destination.kind === 'inside') join(client, destination.server);
       else orCut(client, serveTransparent(served, http.serveOrigin, client, destination));
     },
     close: http.close,

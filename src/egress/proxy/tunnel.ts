@@ -24,6 +24,13 @@ export const pump = (from: Socket, to: Socket): (() => void) => {
   };
 };
 
+/** Copies both directions until both are over. */
+export const join = (a: Socket, b: Socket): void => {
+  closeTogether(a, b);
+  pump(a, b);
+  pump(b, a);
+};
+
 /** When one side is gone before its end, the other side is told by a reset: a stream that was cut must not look complete. */
 export const closeTogether = (a: Socket, b: Socket): void => {
   closeWith(a, b);

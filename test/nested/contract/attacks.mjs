@@ -149,7 +149,7 @@ const environment = ({ home }, who) => [
 
 const shared = /everything that the host reaches/;
 
-const network = ({ outsider }, who) => {
+const network = ({ outsider, work }, who) => {
   const { offers, address } = outsider;
   const reach = (id, call, to, port) => {
     const text = `${who}: ${id}`;
@@ -162,6 +162,9 @@ const network = ({ outsider }, who) => {
     ...reach('a server on IPv6 is reached', 'tcp', '::1', offers.tcp6),
     ...reach('a datagram arrives', 'udp', '127.0.0.1', offers.udp),
     ...reach('a datagram over IPv6 arrives', 'udp', '::1', offers.udp6),
+    // a connection that is not made yet when its own server goes, and a server of the host's takes the port
+    ...reach('a deferred connection is made to a later server', 'deferred', `${work}/take-${who}`, offers.later),
+    ...reach('a server inside is reached at another address', 'serve', `${work}/knock-${who}`, offers.knocked),
   ];
 };
 

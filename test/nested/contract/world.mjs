@@ -38,7 +38,7 @@ export const openWorld = async () => {
     }
   }
   copyFileSync(fileURLToPath(new URL('attack.py', import.meta.url)), join(base, 'work/attack.py'));
-  const outsider = await startOutsider(folder('undeclared'), folder('declared'));
+  const outsider = await startOutsider(folder('undeclared'), folder('declared'), join(base, 'work'));
   const sleepers = [];
   return {
     base,
@@ -78,10 +78,10 @@ const otherAddress = () =>
     .flat()
     .find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.2';
 
-const startOutsider = async (undeclared, declared) => {
+const startOutsider = async (undeclared, declared, work) => {
   const address = otherAddress();
   const program = fileURLToPath(new URL('outsider.py', import.meta.url));
-  const child = spawn('/usr/bin/python3', [program, undeclared, declared, address], {
+  const child = spawn('/usr/bin/python3', [program, undeclared, declared, address, work], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { OUTSIDER_SECRET: secret.variable },
   });

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   isDescendant,
   readFlags,
-  readListeners,
   readMemory,
   readSocketInode,
   readUse,
@@ -17,18 +15,6 @@ import { aWorkspace } from '../../../support/sbox.ts';
 import { startProgram } from '../../../support/start.ts';
 
 const gone = 0x7fff_fff0;
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
-});
-const listenAt = async (host: string): Promise<number> => {
-  const server = createServer();
-  servers.push(server);
-  server.listen(0, host);
-  await once(server, 'listening');
-  return (server.address() as { port: number }).port;
-};
-
 const withPython = needs(program('python3'));
 /** A Python program that says something, and stays until the test is over. */
 const aCaller = async (script: string) => {
@@ -135,22 +121,6 @@ describe('descent', () => {
     const { pid, end } = await aCaller('open("/proc/self/comm","w").write("x) R 1 1 (y"); print(1)');
     expect(isDescendant(pid, process.pid)).toBe(true);
     end();
-  });
-});
-
-describe('listeners', () => {
-  test('are found at any address by their port', async () => {
-    for (const host of ['127.0.0.1', '::1', '0.0.0.0', '127.0.0.2']) {
-      const port = await listenAt(host);
-      expect(readListeners(port)).toHaveLength(1);
-      expect(readListeners(port)[0]).toBeGreaterThan(0);
-    }
-  });
-
-  test('none are found at a port where nobody listens', async () => {
-    const port = await listenAt('127.0.0.1');
-    servers.pop()?.close();
-    expect(readListeners(port)).toEqual([]);
   });
 });
 
