@@ -19,6 +19,8 @@ const common = {
   minify: true,
   legalComments: 'none',
 };
+/** What bin/sbox.js runs: vm.Script has no import(). */
+const script = { ...common, format: 'cjs', supported: { 'dynamic-import': false } };
 
 /** What a run loads when its sandbox first connects, or has credentials, lies in files of their own, named as whoever loads them sees them. */
 const apart = (folder) => ({
@@ -34,16 +36,14 @@ const sign = (file) => appendFileSync(file, `//${createHash('sha256').update(rea
 
 for (const part of ['egress', 'egress/tls', 'credentials']) {
   const outfile = `dist/${part.split('/').at(-1)}.cjs`;
-  await build({ ...common, entryPoints: [`src/${part}/index.ts`], outfile, format: 'cjs' });
+  await build({ ...script, entryPoints: [`src/${part}/index.ts`], outfile });
   sign(outfile);
 }
 await build({
-  ...common,
+  ...script,
   entryPoints: ['src/cli/main.ts'],
   outfile: 'dist/cli.cjs',
-  format: 'cjs',
   plugins: [apart('../dist')], // bin/sbox.js lends its require
-  supported: { 'dynamic-import': false }, // vm.Script has none
 });
 sign('dist/cli.cjs');
 

@@ -182,6 +182,17 @@ curl -sS -o /dev/null -w '%{http_code}\\n' http://plain.test/; getent hosts plai
     });
   });
 
+  needs(program('curl'))(
+    'on portable a client that heeds the variables of the proxy reaches declared hosts alone',
+    async () => {
+      const { sites, run } = await aWorld(as, 'portable');
+      const script = 'curl -sS http://plain.test/a; curl -sS -o /dev/null -w "%{http_code}" http://other.test/';
+      const ended = await run(script, ['plain.test'], ['-q']);
+      expect(ended.stdout, ended.stderr).toBe('plain.test says hello\n403');
+      expect(sites.requests).toEqual(['plain.test: GET plain.test /a']);
+    },
+  );
+
   test('the same names lead nowhere without sbox', async () => {
     const ended = await runOutside(['curl', '-sS', 'http://plain.test/'], aWorkspace(as));
     expect(ended.code).not.toBe(0);
