@@ -67,8 +67,10 @@ export interface Capabilities {
   readonly namespaces: NamespaceVariant | Refusal;
   /** PID, IPC, UTS and network namespaces without any mount */
   readonly bareNamespaces: boolean;
-  /** 0: no Landlock */
+  /** the version of Landlock's interface; 0: it can't be had */
   readonly landlockAbi: number;
+  /** why it can't */
+  readonly noLandlock?: Refusal;
   /** whether system calls can be handed to a broker: not where another program of the kind listens already */
   readonly listener: boolean;
 }

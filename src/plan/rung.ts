@@ -37,20 +37,14 @@ export const planHiding = (how: HideMode, mechanism: Mechanism, { listener }: Ca
 /** The mechanism of one rung here, or why it can't be had. */
 export const mechanismOf = (
   name: RungName,
-  { namespaces, landlockAbi, bareNamespaces }: Capabilities,
+  { namespaces, landlockAbi, noLandlock, bareNamespaces }: Capabilities,
 ): Mechanism | Refusal => {
   switch (name) {
     case 'namespaces':
       return 'root' in namespaces ? { kind: 'namespaces', ...namespaces } : namespaces;
     case 'landlock':
-      return landlockAbi > 0 ? { kind: 'landlock', abi: landlockAbi, namespaces: bareNamespaces } : noLandlock;
+      return noLandlock ?? { kind: 'landlock', abi: landlockAbi, namespaces: bareNamespaces };
     case 'portable':
       return { kind: 'portable' };
   }
-};
-
-const noLandlock: Refusal = {
-  message: 'the kernel refuses landlock_create_ruleset',
-  cause: 'it is older than Linux 5.13, was booted without it, or a filter of the container refuses it',
-  fix: 'boot with landlock in lsm=, or update the container runtime; sbox doctor shows what works here',
 };

@@ -34,6 +34,9 @@ interface Cause {
 
 const containerFix = 'in Docker add --security-opt seccomp=unconfined; see README.md, "Where it runs"';
 
+/** What is done with Landlock on the way to a command (landlock/program.ts), and to find out whether it works. */
+const landlockGoal = /Landlock|^keep signals inside|^confine the command/;
+
 const causes: readonly Cause[] = [
   {
     goal: /user namespace/,
@@ -112,6 +115,27 @@ const causes: readonly Cause[] = [
     code: 'SBOX_E_SETUP',
     cause: 'this kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)',
     fix: 'use a kernel that has them',
+  },
+  {
+    goal: /system-call filter/,
+    errnos: [],
+    code: 'SBOX_E_SETUP',
+    cause: "a container's system-call filter refuses seccomp",
+    fix: containerFix,
+  },
+  {
+    goal: landlockGoal,
+    errnos: ['ENOSYS', 'ENOTSUP'],
+    code: 'SBOX_E_SETUP',
+    cause: "the kernel is older than Linux 5.13 or was booted without Landlock, or a container's filter hides it",
+    fix: 'boot with landlock in lsm=, or update the container runtime',
+  },
+  {
+    goal: landlockGoal,
+    errnos: [],
+    code: 'SBOX_E_SETUP',
+    cause: "a container's system-call filter refuses Landlock",
+    fix: containerFix,
   },
 ];
 

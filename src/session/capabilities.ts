@@ -21,7 +21,7 @@ export const recallCapabilities = async (
   executable: string,
 ): Promise<Capabilities> => {
   const file = join(stateDir, fileName);
-  const key = [3, release(), readBootId(), process.getuid?.(), ...readRestrictions()].join(' ');
+  const key = [4, release(), readBootId(), process.getuid?.(), ...readRestrictions()].join(' ');
   const known = readRemembered(file);
   if (known?.key === key) return known.capabilities;
   const { openLock } = await import('../state/lock.ts');

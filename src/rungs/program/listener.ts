@@ -36,7 +36,7 @@ export const handOverCalls = (program: Program, arch: Arch, links: readonly Link
 };
 
 /** Installs the filter and returns the slot of its listener. */
-export const openListener = (program: Program, arch: Arch, traps: Traps): Slot => {
+const openListener = (program: Program, arch: Arch, traps: Traps): Slot => {
   program.goal = 'listen to its connections';
   const filter = renderTrapFilter(arch, traps);
   const description = program.words([filter.length / 8, program.bytes(filter)]); // struct sock_fprog

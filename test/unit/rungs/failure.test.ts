@@ -5,7 +5,8 @@ import { errnoName, explainExec, explainFailure, findFailure } from '../../../sr
 import { decodeStatus } from '../../../src/rungs/launch.ts';
 import type { Step } from '../../../src/syscall/program.ts';
 
-const { EACCES, E2BIG, EINVAL, ELOOP, ENOENT, ENOEXEC, ENOSPC, ENOSYS, ENOTDIR, EPERM, EIO } = constants.errno;
+const { EACCES, E2BIG, EINVAL, ELOOP, ENOENT, ENOEXEC, ENOSPC, ENOSYS, ENOTDIR, EOPNOTSUPP, EPERM, EIO } =
+  constants.errno;
 const told = ({ code, message, reason, fix, exitCode }: SboxError) => ({ code, message, reason, fix, exitCode });
 
 test('every error number of the system has its name, and one that it does not know is a number', () => {
@@ -48,6 +49,11 @@ describe('a failed call', () => {
     ['mount "/home/ann/x"', 'openat2', ENOENT, 'SBOX_E_MOUNT', 'went away'],
     ['mount "/home/ann/x"', 'openat2', ENOTDIR, 'SBOX_E_MOUNT', 'went away'],
     ['install the system-call filter', 'seccomp', EINVAL, 'SBOX_E_SETUP', 'CONFIG_SECCOMP_FILTER'],
+    ['install the system-call filter', 'seccomp', EPERM, 'SBOX_E_SETUP', 'seccomp=unconfined'],
+    ['use Landlock', 'landlock_create_ruleset', ENOSYS, 'SBOX_E_SETUP', 'lsm='],
+    ['use Landlock', 'landlock_create_ruleset', EOPNOTSUPP, 'SBOX_E_SETUP', 'lsm='],
+    ['keep signals inside', 'landlock_restrict_self', EPERM, 'SBOX_E_SETUP', 'seccomp=unconfined'],
+    ['confine the command', 'landlock_restrict_self', EACCES, 'SBOX_E_SETUP', 'seccomp=unconfined'],
   ])('%s: %s, errno %s is %s', (goal, call, errno, code, word) => {
     const error = explainFailure({ goal, call }, errno);
     expect(error).toMatchObject({ code, message: `cannot ${goal}: ${errnoName(errno)}`, exitCode: 125 });
