@@ -24,7 +24,7 @@ import { planPerson } from './user.ts';
  */
 export const planRun = (profile: Profile, invocation: Invocation, host: Facts): Plan => {
   checkInvocation(profile, invocation, host);
-  const mechanism = planMechanism(invocation.rung, host.capabilities);
+  const mechanism = planMechanism(invocation.rung, host.capabilities, 'SBOX' in host.env);
   const facts = planPerson(invocation, mechanism, host);
   const sandbox = planSandbox(invocation, facts);
   const layout = planLayout(mechanism, facts, sandbox);

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { type ErrorCode, exitCode, SboxError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
+import { steps } from '../domain/steps.ts';
 import type { Step } from '../syscall/program.ts';
 import type { ProgramRecord } from '../syscall/records.ts';
 
@@ -32,8 +33,6 @@ interface Cause {
   readonly fix: string;
 }
 
-const containerFix = 'in Docker add --security-opt seccomp=unconfined; see README.md, "Where it runs"';
-
 /** What is done with Landlock on the way to a command (landlock/program.ts), and to find out whether it works. */
 const landlockGoal = /Landlock|^keep signals inside|^confine the command/;
 
@@ -50,7 +49,7 @@ const causes: readonly Cause[] = [
     errnos: ['EPERM', 'ENOSYS', 'EINVAL'],
     code: 'SBOX_E_USERNS_DENIED',
     cause: "a container's system-call filter or kernel.unprivileged_userns_clone=0 refuses them",
-    fix: `${containerFix}; on a host: sysctl -w kernel.unprivileged_userns_clone=1`,
+    fix: `${steps.allowCalls}; on a host: sysctl -w kernel.unprivileged_userns_clone=1`,
   },
   {
     goal: /^(map the|follow|put the root|raise|set the host name)/,
@@ -58,21 +57,21 @@ const causes: readonly Cause[] = [
     code: 'SBOX_E_USERNS_DENIED',
     cause:
       'a security module gives user namespaces no powers (kernel.apparmor_restrict_unprivileged_userns=1 on Ubuntu)',
-    fix: 'ask the administrator: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
+    fix: steps.looseAppArmor,
   },
   {
     goal: /^mount "\/proc"/,
     errnos: ['EPERM'],
     code: 'SBOX_E_SETUP',
     cause: "the container's /proc is masked, so the kernel gives no fresh one",
-    fix: 'in Docker add --security-opt systempaths=unconfined',
+    fix: steps.showProc,
   },
   {
     goal: /^enter the root/,
     errnos: ['EPERM'],
     code: 'SBOX_E_SETUP',
     cause: "a container's system-call filter refuses pivot_root",
-    fix: containerFix,
+    fix: steps.allowCalls,
   },
   {
     goal: /^start the /,
@@ -121,7 +120,7 @@ const causes: readonly Cause[] = [
     errnos: [],
     code: 'SBOX_E_SETUP',
     cause: "a container's system-call filter refuses seccomp",
-    fix: containerFix,
+    fix: steps.allowCalls,
   },
   {
     goal: landlockGoal,
@@ -135,7 +134,7 @@ const causes: readonly Cause[] = [
     errnos: [],
     code: 'SBOX_E_SETUP',
     cause: "a container's system-call filter refuses Landlock",
-    fix: containerFix,
+    fix: steps.allowCalls,
   },
 ];
 

@@ -1,18 +1,21 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Capabilities } from '../../src/domain/facts.ts';
+import type { Property, PropertyName } from '../../src/domain/property.ts';
+import type { Advice } from '../../src/plan/advice.ts';
 import { builtPackage } from '../support/package-copy.ts';
+import { type Environment, environments } from './environments.ts';
 import { needsContainers } from './needs-containers.ts';
 import { runNested } from './run-contract.ts';
 
 const possible = needsContainers();
 
+const inContainer = (environment: Pick<Environment, 'variant' | 'deny'>, args: readonly string[]) =>
+  runNested(environment, [process.execPath, join(builtPackage(), 'bin/sbox.js'), ...args]);
+
 /** What sbox says and does in a container of Docker's whose filter refuses one call more. */
-const inDocker = (deny: string | undefined, args: readonly string[]) => {
-  const command = [process.execPath, join(builtPackage(), 'bin/sbox.js'), ...args];
-  const env = ['env', 'XDG_STATE_HOME=/root/state'];
-  return runNested({ variant: 'docker', ...(deny !== undefined && { deny }) }, [...env, ...command]);
-};
+const inDocker = (deny: string | undefined, args: readonly string[]) =>
+  inContainer({ variant: 'docker', ...(deny !== undefined && { deny }) }, args);
 
 const found = async (deny?: string): Promise<Capabilities> =>
   JSON.parse((await inDocker(deny, ['doctor', '--json'])).stdout).capabilities;
@@ -38,5 +41,34 @@ describe.skipIf(!possible)('what is said to work has been done as a whole', () =
 
   test.each(['connect=13', 'seccomp=1'])('with %s no broker answers calls', async (deny) => {
     expect(await found(deny)).toMatchObject({ listener: false });
+  });
+});
+
+describe.skipIf(!possible)('doctor', () => {
+  const containers = environments.filter(({ variant }) => variant !== 'host');
+
+  test.each(containers)('in $name names a step for every property that is not enforced', async (environment) => {
+    const { stdout } = await inContainer(environment, ['doctor', '--json']);
+    const { properties, advice }: { properties: Property[]; advice: Advice[] } = JSON.parse(stdout);
+    const weak = properties.filter(({ status }) => status !== 'enforced').map(({ name }) => name);
+    const advised = new Set(advice.flatMap(({ properties: names }) => names));
+    expect([...advised].sort()).toEqual(weak.sort());
+  });
+
+  test.each<[string, PropertyName, string]>([
+    ['docker', 'hide', '--security-opt seccomp=unconfined'],
+    ['docker', 'process', '--security-opt systempaths=unconfined'],
+    ['docker-unconfined', 'process', '--security-opt systempaths=unconfined'],
+    ['docker-sysadmin', 'process', '--security-opt systempaths=unconfined'],
+    ['docker-apparmor', 'hide', '--security-opt apparmor=unconfined'],
+    ['podman', 'process', '--security-opt unmask=ALL'],
+    ['host-nouserns', 'hide', 'sysctl -w user.max_user_namespaces=10000'],
+    ['host-apparmor', 'hide', 'sysctl -w kernel.apparmor_restrict_unprivileged_userns=0'],
+  ])('in %s names for %s: %s', async (variant, name, step) => {
+    const { advice } = JSON.parse((await inContainer({ variant }, ['doctor', '--json'])).stdout) as {
+      advice: Advice[];
+    };
+    const steps = advice.filter(({ properties }) => properties.includes(name)).map((advised) => advised.step);
+    expect(steps.join('\n')).toContain(step);
   });
 });

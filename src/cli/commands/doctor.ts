@@ -1,12 +1,14 @@
 import { release } from 'node:os';
 import picocolors from 'picocolors';
-import type { Capabilities, Facts, Refusal } from '../../domain/facts.ts';
+import type { Capabilities, Refusal } from '../../domain/facts.ts';
 import { bareNetwork } from '../../domain/network.ts';
 import type { Mechanism } from '../../domain/plan.ts';
 import type { Property } from '../../domain/property.ts';
 import { type RungName, rungNames } from '../../domain/rung.ts';
+import { probeMaskedProc } from '../../host/masked-proc.ts';
+import { type Advice, planAdvice } from '../../plan/advice.ts';
 import { planProperties } from '../../plan/properties.ts';
-import { mechanismOf } from '../../plan/rung.ts';
+import { mechanismOf, planMechanism } from '../../plan/rung.ts';
 import { lookAtCapabilities } from '../../session/request.ts';
 import type { CliContext } from '../context.ts';
 import { renderTable } from '../table.ts';
@@ -19,56 +21,49 @@ interface Diagnosis {
   readonly capabilities: Capabilities;
   readonly rungs: readonly { readonly name: RungName; readonly mechanism: Mechanism | Refusal }[];
   /** the rung that a run would get, and what it would enforce with --net limited */
-  readonly rung?: RungName;
+  readonly rung: RungName;
   readonly properties: readonly Property[];
+  /** what would give more */
+  readonly advice: readonly Advice[];
 }
 
-/** `sbox doctor`: looks at the machine anew; exit code 0 if a run is possible, 125 if not. */
+/** `sbox doctor`: looks at the machine anew. */
 export const doctor = async (options: { readonly json?: true }, context: CliContext): Promise<number> => {
-  const diagnosis = diagnose(await lookAtCapabilities(context.stateDir, context.packageDir));
+  const capabilities = await lookAtCapabilities(context.stateDir, context.packageDir);
+  const diagnosis = diagnose(capabilities, 'SBOX' in context.env);
   context.print(options.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : renderDiagnosis(diagnosis, context.color));
-  return diagnosis.rung === undefined ? 125 : 0;
+  return 0;
 };
 
-const diagnose = (capabilities: Capabilities): Diagnosis => {
-  const rungs = rungNames.map((name) => ({ name, mechanism: mechanismOf(name, capabilities) }));
-  const best = rungs.map(({ mechanism }) => mechanism).find((mechanism): mechanism is Mechanism => 'kind' in mechanism);
+const diagnose = (capabilities: Capabilities, inside: boolean): Diagnosis => {
+  const mechanism = planMechanism(undefined, capabilities, inside);
   const uid = process.getuid?.() ?? 0;
-  const facts: Pick<Facts, 'capabilities' | 'protectedPaths'> = {
-    capabilities,
-    protectedPaths: [],
+  const shape = {
+    network: bareNetwork('limited'),
+    limits: {},
+    user: { uid, gid: 0, kernelRoot: uid === 0 },
+    userNamespaces: false,
+    mechanism,
+    hidePaths: false,
+    broker: capabilities.listener && mechanism.kind !== 'portable',
   };
+  const properties = planProperties(shape, { capabilities, protectedPaths: [] });
   return {
     kernel: release(),
     architecture: process.arch,
     uid,
     capabilities,
-    rungs,
-    ...(best && { rung: best.kind }),
-    properties: best
-      ? planProperties(
-          {
-            network: bareNetwork('limited'),
-            limits: {},
-            user: { uid, gid: 0, kernelRoot: uid === 0 },
-            userNamespaces: false,
-            mechanism: best,
-            hidePaths: false,
-            broker: capabilities.listener && best.kind !== 'portable',
-          },
-          facts,
-        )
-      : [],
+    rungs: rungNames.map((name) => ({ name, mechanism: mechanismOf(name, capabilities, inside) })),
+    rung: mechanism.kind,
+    properties,
+    advice: planAdvice({ properties, mechanism, capabilities, inside, maskedProc: probeMaskedProc() }),
   };
 };
 
 const renderDiagnosis = (diagnosis: Diagnosis, color: boolean): string => {
   const paint = picocolors.createColors(color);
-  const { capabilities, rungs, rung, properties } = diagnosis;
+  const { capabilities, rungs, rung, properties, advice } = diagnosis;
   const title = (text: string) => `\n${paint.bold(text)}\n`;
-  const advice = rungs.flatMap(({ name, mechanism }) =>
-    'kind' in mechanism || name === 'portable' ? [] : [`  ${name}: ${mechanism.fix}\n`],
-  );
   return [
     renderTable([
       ['kernel', `${diagnosis.kernel} (${diagnosis.architecture})`],
@@ -88,9 +83,10 @@ const renderDiagnosis = (diagnosis: Diagnosis, color: boolean): string => {
     renderTable(
       rungs.map(({ name, mechanism }) => [name === rung ? `* ${name}` : `  ${name}`, ...describe(mechanism)]),
     ),
-    title(rung === undefined ? 'no run is possible here' : `what a run gets here (${rung}, --net limited)`),
+    title(`what a run gets here (${rung}, --net limited)`),
     renderTable(properties.map(({ name, status, why }) => [name, status, why])),
-    advice.length > 0 ? `${title('what would give more')}${advice.join('')}` : '',
+    advice.length > 0 ? title('what would give more') : '',
+    renderTable(advice.map(({ properties: names, step }) => [names.join(', '), step])),
   ].join('');
 };
 

@@ -53,6 +53,13 @@ describe('a rung that was asked for and is not there', () => {
     });
   });
 
+  test('inside another sandbox says so, and names no setting of the machine', () => {
+    const inside = mechanismOf('namespaces', noNamespaces, true);
+    expect(inside).toMatchObject({ message: refusal.message, cause: expect.stringMatching(/^this is inside another/) });
+    expect(inside).toMatchObject({ fix: expect.not.stringContaining('raise it') });
+    expect(mechanismOf('namespaces', everything, true)).toEqual(mechanismOf('namespaces', everything));
+  });
+
   test('as Landlock, too', () => {
     expect(refused('landlock', nothing)).toMatchObject({
       code: 'SBOX_E_RUNG',
