@@ -54,18 +54,18 @@ const runPlanned = async (
 ): Promise<Ran> => {
   report(planned.plan, options, context);
   try {
-    return { outcome: await runOnce(planned), plan: planned.plan };
+    return { outcome: await runOnce(planned, options), plan: planned.plan };
   } catch (thrown) {
     const again = await planAgain(request, planned, thrown);
     report(again.plan, options, context);
-    return { outcome: await runOnce(again), plan: again.plan };
+    return { outcome: await runOnce(again, options), plan: again.plan };
   }
 };
 
-const runOnce = async ({ plan, facts, executable }: PlannedRun): Promise<Outcome> => {
+const runOnce = async ({ plan, facts, executable }: PlannedRun, options: RunOptions): Promise<Outcome> => {
   await using session = await openSession(plan, facts, { executable, stdio: ['inherit', 'inherit', 'inherit'] });
   using _signals = passSignals(session, plan);
-  if (await session.ready) releaseStreams();
+  if (await session.ready) releaseStreams(Number(options.statusFd));
   return await session.ended;
 };
 
@@ -101,9 +101,9 @@ const conclude = (outcome: Outcome, plan: Plan, options: RunOptions, context: Cl
   if (outcome.leftover !== undefined) context.complain(`sbox: note: could not remove ${outcome.leftover}\n`);
 };
 
-/** The launcher keeps no end of the command's pipes open; what it says goes to standard error. */
-const releaseStreams = (): void => {
-  for (const fd of [0, 1]) {
+/** The launcher keeps no end of the command's pipes open but what it was told to write to; what it says goes to standard error. */
+const releaseStreams = (statusFd: number): void => {
+  for (const fd of [0, 1].filter((stream) => stream !== statusFd)) {
     try {
       closeSync(fd);
       openSync('/dev/null', fd === 0 ? 'r' : 'w'); // takes the lowest free number: the one just closed

@@ -150,6 +150,14 @@ eachUser((as) => {
       expect(status).toMatchObject({ source: 'sbox', exitCode, error: { code, exitCode } });
     });
 
+    test.each([1, 2])('may be a stream of the command: %s', async (fd) => {
+      const args = ['run', '-q', '--status-fd', String(fd), '--', 'sh', '-c', 'echo out; echo err >&2; exit 3'];
+      const ended = await runSbox(args, aWorkspace(as));
+      const [word, line, ...rest] = (fd === 1 ? ended.stdout : ended.stderr).split('\n');
+      expect([ended.code, word, rest]).toEqual([3, fd === 1 ? 'out' : 'err', ['']]);
+      expect(JSON.parse(line ?? '')).toMatchObject({ source: 'command', exitCode: 3 });
+    });
+
     test('is not open in the command', async () => {
       const { ended } = await runWithStatus(['--', 'sh', '-c', 'echo /proc/self/fd/*'], aWorkspace(as));
       expect(ended.stdout).not.toContain('/proc/self/fd/4');
