@@ -10,13 +10,15 @@ import type { Mechanism } from '../domain/plan.ts';
  */
 export const planPerson = ({ user }: Invocation, mechanism: Mechanism, facts: Facts): Facts => {
   if (user === undefined) return facts;
+  const { uid, gid } = facts.user;
   if (mechanism.kind === 'namespaces' || (mechanism.kind === 'landlock' && mechanism.namespaces))
     return { ...facts, user: { ...facts.user, ...user, ...nameOf(user.uid) } };
+  if (user.uid === uid && user.gid === gid) return facts;
   throw new SboxError({
     code: 'SBOX_E_RUNG',
     message: `cannot run the command as uid ${user.uid} on rung "${mechanism.kind}"`,
     cause: 'it takes a user namespace, which is not to be had here',
-    fix: `start sbox itself as that user: setpriv --reuid ${user.uid} --regid ${user.gid} --clear-groups sbox run …`,
+    fix: `leave --user out, or name who you are: --user ${uid}:${gid}; what would give user namespaces tells: sbox doctor`,
   });
 };
 
