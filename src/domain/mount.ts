@@ -31,12 +31,14 @@ export const parseMountSource = (text: string): Parsed<string> => {
   return refuseOtherHome(text) ?? { value: text };
 };
 
-/** The inner side of a mount: an absolute path without `..`. */
+/** The inner side of a mount: an absolute path, or one below `~/`, without `..`. */
 export const parseMountTarget = (text: string): Parsed<string> => {
   if (text === '')
     return { problem: 'the target of a mount is empty', hint: 'leave it out to use the path of the source' };
   if (text.includes('\0')) return { problem: 'the target of a mount holds a NUL character', hint: 'remove it' };
-  if (!text.startsWith('/')) return relativeTarget(text);
+  const other = refuseOtherHome(text);
+  if (other) return other;
+  if (!/^~?\//.test(text)) return relativeTarget(text);
   if (!text.split('/').includes('..')) return { value: text };
   return { problem: `the target "${text}" holds ".."`, hint: 'write the path without it' };
 };
@@ -60,7 +62,7 @@ const assemble = (source: string, target: string | undefined, mode: string | und
 };
 
 const relativeTarget = (text: string): Parsed<never> => {
-  const absolute = `/${text.replace(/^(~?\/|(\.\.?\/)+)/, '')}`;
+  const absolute = `/${text.replace(/^(\.\.?\/)+/, '')}`;
   return {
     problem: `a mount cannot have the relative target "${text}"`,
     hint: `write an absolute path, for example "${absolute}"`,

@@ -3,7 +3,7 @@ import { baseOf, isWithin, resolvePath } from '../domain/path.ts';
 import type { PlannedMount } from '../domain/plan.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { DeclaredMount } from '../domain/profile.ts';
-import { ownTargets, reserved } from './layout.ts';
+import { homeInside, ownTargets, reserved } from './layout.ts';
 import { sourceOf, targetOf } from './questions.ts';
 import { hashText } from './sandbox.ts';
 
@@ -25,7 +25,7 @@ export const planDeclared = (declared: readonly DeclaredMount[], facts: Facts, c
       (mount): Candidate => ({
         mount,
         source: sourceOf(mount, facts.home),
-        target: targetOf(mount, facts.home),
+        target: targetOf(mount, facts.home, homeInside(facts)),
       }),
     )
     .filter(({ mount, source }) => !(mount.optional && isAbsent(facts.paths[source])));
@@ -72,7 +72,7 @@ const checkTarget = ({ target, source }: Candidate, all: readonly Candidate[], f
       hint: 'name a target elsewhere, such as /data',
     };
   }
-  if (target === facts.home) {
+  if (target === homeInside(facts)) {
     return {
       message: `cannot mount over "${target}": it is the sandbox's HOME`,
       hint: 'name what is needed below it, such as ~/.gitconfig:ro',

@@ -72,15 +72,16 @@ const placeOnHost = (
     }
     const shown = mount.kind === 'bind' ? mount.source : mount.store;
     const here = { ...mount, target: shown };
-    if (isWithin(mount.target, facts.home)) {
-      const target = `${home}${mount.target.slice(facts.home.length)}`;
+    const inside = homeInside(facts);
+    if (isWithin(mount.target, inside)) {
+      const target = `${home}${mount.target.slice(inside.length)}`;
       return [here, { kind: 'link', target, text: shown, why: mount.why }];
     }
     if (mount.target === shown) return [here];
-    const works = mount.kind === 'bind' ? mount.source : `~/${baseOf(mount.target)}`;
+    const works = [...(mount.kind === 'bind' ? [mount.source] : []), `~/${baseOf(mount.target)}`];
     problems.push({
       message: `the ${mechanism.kind} rung can't show "${mount.source}" as "${mount.target}" (${mount.why})`,
-      hint: `name "${works}" as the target, or one below HOME`,
+      hint: `name ${works.map((target) => `"${target}"`).join(' or ')} as the target`,
     });
     return [];
   });

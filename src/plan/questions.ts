@@ -1,13 +1,21 @@
 import type { Invocation } from '../domain/invocation.ts';
-import { isWithin, resolvePath } from '../domain/path.ts';
+import { isWithin, normalizePath, resolvePath } from '../domain/path.ts';
 import type { DeclaredMount, Profile } from '../domain/profile.ts';
 
 /** Host path of a declared mount's source. */
 export const sourceOf = (mount: DeclaredMount, home: string): string => expandHome(mount.source, mount.base, home);
 
-/** Path inside of a declared mount. */
-export const targetOf = (mount: DeclaredMount, home: string): string =>
-  mount.target === undefined ? sourceOf(mount, home) : expandHome(mount.target, '/', home);
+/**
+ * Path inside of a declared mount: what was written as one below HOME lies below HOME inside, where that has another path. A shell that has
+ * written the path out can have meant that of hidden files only, where HOME is the root or another of the system's folders.
+ */
+export const targetOf = (mount: DeclaredMount, home: string, inside = home): string => {
+  const written = mount.target ?? mount.source;
+  const target = expandHome(written, mount.target === undefined ? mount.base : '/', home);
+  const below = home === '/' ? target : target.slice(home.length);
+  const isOfHome = isWithin(target, home) && (/^~(\/|$)/.test(written) || below.startsWith('/.'));
+  return isOfHome ? normalizePath(`${inside}${below}`) : target;
+};
 
 const expandHome = (path: string, base: string, home: string): string =>
   path === '~' || path.startsWith('~/') ? resolvePath(home, `.${path.slice(1)}`) : resolvePath(base, path);

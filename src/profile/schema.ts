@@ -34,7 +34,7 @@ const mount = v.union(
       v.string(),
       parsedBy(parseMount),
       v.description('source[:target][:ro|rw|copy]; ro if no mode is given; \\: is a colon in a path'),
-      v.examples(['~/.gitconfig:ro', './fixtures:copy', '~/data:/data:rw']),
+      v.examples(['~/.gitconfig:ro', './fixtures:copy', '~/data:/data:rw', './gitconfig:~/.gitconfig']),
     ),
     table({
       source: v.pipe(
@@ -46,7 +46,7 @@ const mount = v.union(
         v.pipe(
           v.string('a path'),
           parsedBy(parseMountTarget),
-          v.description('The absolute path inside; that of the source if absent.'),
+          v.description('The path inside: absolute, or below ~/; that of the source if absent.'),
         ),
       ),
       mode: v.exactOptional(

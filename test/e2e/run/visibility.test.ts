@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../support/compile.ts';
 import { file, needs, program } from '../../support/needs.ts';
+import { kernelRungs } from '../../support/reach.ts';
 import {
   aWorkspace,
   eachUser,
@@ -60,6 +61,15 @@ const hostPaths = [
 ];
 
 eachUser((as) => {
+  test.each(kernelRungs)('on %s a target below ~/ is one below HOME, also where HOME is the root', async (rung) => {
+    const workspace = aWorkspace(as);
+    const note = workspace.write(join(workspace.base, 'note'), 'shown'); // what lies in the writable workspace can't be kept read-only
+    const run = (env: Readonly<Record<string, string>>) =>
+      runScript('cat ~/.config/note', { ...workspace, env }, ['--rung', rung, '-m', `${note}:~/.config/note`]);
+    for (const env of [{}, { HOME: '/' }])
+      expect(await run(env)).toMatchObject({ code: 0, stdout: 'shown', stderr: '' });
+  });
+
   describe.each(lookers)('a path that was not declared, for $name', ({ test: check, argv }) => {
     check('does not exist, although it does outside', async () => {
       const workspace = aWorkspace(as);

@@ -40,6 +40,23 @@ describe('what can be mounted', () => {
     ).toEqual(['/home/ann/work/a', '/data', '/home/ann/b']);
   });
 
+  test.each<[string, string, string | undefined, string]>([
+    ['/', '~/.npmrc', undefined, '/home/ann/.npmrc'],
+    ['/', '/.npmrc', undefined, '/home/ann/.npmrc'],
+    ['/', '/srv/data', '~/data/x', '/home/ann/data/x'],
+    ['/', '/srv/data', '/.data', '/home/ann/.data'],
+    ['/', '/srv/data', '/data', '/data'],
+    ['/', '/srv/data', undefined, '/srv/data'],
+    ['/', '~', undefined, '/home/ann'],
+    ['/tmp', '~/data', undefined, '/home/ann/data'],
+    ['/tmp', '/tmp/.npmrc', undefined, '/home/ann/.npmrc'],
+    ['/tmp', '/tmp/data', undefined, '/tmp/data'],
+    ['/tmp', '/tmpfile', undefined, '/tmpfile'],
+    ['/tmp', '~', undefined, '/home/ann'],
+  ])('where HOME is %s and /home/ann inside, %s:%s is shown at %s', (home, source, target, expected) => {
+    expect(targetOf(aMount(source, 'ro', target), home, '/home/ann')).toBe(expected);
+  });
+
   test('a source is mounted from its real path', () => {
     const fact: PathFact = { kind: 'dir', real: '/mnt/big', links: ['/srv/data'] };
     expect(planDeclared([aMount('/srv/data', 'rw')], facts({ paths: { '/srv/data': fact } }), copies)).toEqual({

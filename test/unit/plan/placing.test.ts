@@ -126,18 +126,33 @@ describe.each<Mechanism>([landlock, { kind: 'portable' }])('a declared mount on 
     [
       'that is to appear elsewhere',
       aMount('/srv/data', 'ro', '/data'),
-      `the ${mechanism.kind} rung can't show "/srv/data" as "/data" (--mount) | name "/srv/data" as the target, or one below HOME`,
+      `the ${mechanism.kind} rung can't show "/srv/data" as "/data" (--mount) | name "/srv/data" or "~/data" as the target`,
     ],
     [
       'that is a copy outside HOME',
       aMount('/srv/data', 'copy'),
-      `the ${mechanism.kind} rung can't show "/srv/data" as "/srv/data" (--mount) | name "~/data" as the target, or one below HOME`,
+      `the ${mechanism.kind} rung can't show "/srv/data" as "/srv/data" (--mount) | name "~/data" as the target`,
     ],
   ])('%s is refused, with what would work', (_, declared, problem) => {
     const { placed, problems } = place([declared], {}, mechanism);
     expect({ placed, problems }).toEqual({ placed: [], problems: [problem] });
-    const works = problem.replace(/.* \| name "(.*)" as.*/, '$1');
-    expect(place([{ ...declared, target: works }], {}, mechanism).problems).toEqual([]);
+    for (const [, works = ''] of problem.replace(/.* \| /, '').matchAll(/"(.*?)"/g))
+      expect(place([{ ...declared, target: works }], {}, mechanism).problems).toEqual([]);
+  });
+
+  test('below a HOME that is the root has a link in the one of the sandbox, and nothing else there has', () => {
+    const root = { home: '/', realHome: '/', paths: plainPaths({ '/.npmrc': 'file', '/srv/data': 'dir' }) };
+    const shown = (declared: DeclaredMount) => [...place([declared], root, mechanism).placed].sort();
+    const link = (name: string, to: string) => [`${to} ro`, `/state/s/home/${name} -> ${to}`];
+    expect(shown(aMount('~/.npmrc'))).toEqual(link('.npmrc', '/.npmrc'));
+    expect(shown(aMount('/.npmrc'))).toEqual(link('.npmrc', '/.npmrc'));
+    expect(shown(aMount('/srv/data', 'ro', '/.data'))).toEqual(link('.data', '/srv/data').sort());
+    expect(shown(aMount('/srv/data', 'ro', '~/data'))).toEqual(link('data', '/srv/data').sort());
+    expect(shown(aMount('/srv/data'))).toEqual(['/srv/data ro']);
+    expect(place([aMount('/srv/data', 'ro', '/data')], root, mechanism).problems).toHaveLength(1);
+    expect(place([aMount('/srv/data', 'ro', '~')], root, mechanism).problems).toEqual([
+      'cannot mount over "/home/ann": it is the sandbox\'s HOME (--mount) | name what is needed below it, such as ~/.gitconfig:ro',
+    ]);
   });
 
   test('every refused one is told at once, beside what is wrong anyway', () => {
