@@ -8,16 +8,27 @@ export interface PathCall {
   readonly argument: number;
   /** whether a link at the end is followed */
   readonly follows: (args: readonly bigint[]) => boolean;
+  /** whether it tells the names of what lies in a folder */
+  readonly tellsNames?: true;
+  /** the argument with a struct open_how, which says that and more */
+  readonly how?: number;
 }
+
+/** What struct open_how (openat2(2)) says of a path: flags, mode, resolve. */
+export const parseOpenHow = (arch: Arch, bytes: Buffer): { readonly follows: boolean; readonly inRoot: boolean } => ({
+  follows: (bytes.readBigUInt64LE(0) & O_NOFOLLOW[arch]) === 0n,
+  inRoot: (bytes.readBigUInt64LE(16) & RESOLVE_IN_ROOT) !== 0n,
+});
 
 const always = (): boolean => true;
 const never = (): boolean => false;
-/** fcntl.h: O_NOFOLLOW, AT_SYMLINK_NOFOLLOW */
+/** fcntl.h, linux/openat2.h */
 const unless =
   (argument: number, flag: bigint) =>
   (args: readonly bigint[]): boolean =>
     ((args[argument] ?? 0n) & flag) === 0n;
 const O_NOFOLLOW = { x64: 0o400000n, arm64: 0o100000n };
+const RESOLVE_IN_ROOT = 0x10n;
 const AT_SYMLINK_NOFOLLOW = 0x100n;
 const AT_SYMLINK_FOLLOW = 0x400n;
 
@@ -26,7 +37,7 @@ const calls = (arch: Arch): readonly (readonly [SyscallName, PathCall])[] => [
   ['open', { argument: 0, follows: unless(1, O_NOFOLLOW[arch]) }],
   ['creat', { argument: 0, follows: always }],
   ['openat', { at: 0, argument: 1, follows: unless(2, O_NOFOLLOW[arch]) }],
-  ['openat2', { at: 0, argument: 1, follows: always }],
+  ['openat2', { at: 0, argument: 1, follows: always, how: 2 }],
   ['stat', { argument: 0, follows: always }],
   ['lstat', { argument: 0, follows: never }],
   ['newfstatat', { at: 0, argument: 1, follows: unless(3, AT_SYMLINK_NOFOLLOW) }],
@@ -84,7 +95,7 @@ const calls = (arch: Arch): readonly (readonly [SyscallName, PathCall])[] => [
   ['linkat', { at: 2, argument: 3, follows: never }],
   ['symlink', { argument: 1, follows: never }],
   ['symlinkat', { at: 1, argument: 2, follows: never }],
-  ['inotify_add_watch', { argument: 1, follows: always }],
+  ['inotify_add_watch', { argument: 1, follows: always, tellsNames: true }],
   ['name_to_handle_at', { at: 0, argument: 1, follows: (args) => ((args[4] ?? 0n) & AT_SYMLINK_FOLLOW) !== 0n }],
 ];
 

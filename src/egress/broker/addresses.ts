@@ -1,14 +1,14 @@
-import { isAbsolute, join } from 'node:path';
-import { AF_INET, AF_UNIX } from '../../syscall/constants.ts';
+import { isAbsolute } from 'node:path';
+import { AF_INET } from '../../syscall/constants.ts';
 import { type InternetAddress, renderAddress } from '../../syscall/socket-address.ts';
-import { readDescriptorPath, readMemory, readWorkingDirectory, type TrappedCall } from './caller.ts';
+import { readDescriptorPath, readWorkingDirectory } from './caller.ts';
 
 /** The absolute path of a unix socket, or undefined for an abstract one. */
 export const pathOf = (address: Buffer, pid: number): string | undefined => {
   if (address.length <= 2 || address[2] === 0) return undefined;
   const end = address.indexOf(0, 2);
   const path = address.toString('utf8', 2, end < 0 ? address.length : end);
-  return isAbsolute(path) ? asOfCaller(path, pid) : join(readWorkingDirectory(pid), path);
+  return isAbsolute(path) ? asOfCaller(path, pid) : `${readWorkingDirectory(pid)}/${path}`;
 };
 
 /** What these links lead to is the caller's, not the broker's who looks the path up: so programs name a path that is too long for sun_path. */
@@ -32,10 +32,4 @@ export const renderInDomain = (to: InternetAddress, domain: number): Buffer => {
   bytes.writeUInt16BE(0xffff, 18);
   bytes.set(to.address.split('.').map(Number), 20);
   return bytes;
-};
-
-/** The path that a bind(2) names, if it is of a unix socket. */
-export const boundPath = ({ pid, args }: TrappedCall): string | undefined => {
-  const address = readMemory(pid, args[1] ?? 0n, Math.min(128, Number(args[2])));
-  return address.length > 2 && address.readUInt16LE(0) === AF_UNIX ? pathOf(address, pid) : undefined;
 };

@@ -1,10 +1,11 @@
 import { ERRNO } from '../../syscall/constants.ts';
 import type { InternetAddress } from '../../syscall/socket-address.ts';
 import { answer } from './answer.ts';
-import { parseTrappedCall } from './caller.ts';
+import { CallError, parseTrappedCall } from './caller.ts';
 import { Connections } from './connections.ts';
 import type { BrokerOptions } from './options.ts';
 import { pathActs } from './paths.ts';
+import { shownBy } from './resolve-path.ts';
 import { sendDatagram } from './sockets.ts';
 
 /**
@@ -14,16 +15,14 @@ import { sendDatagram } from './sockets.ts';
  */
 export const openBroker = (options: BrokerOptions): OpenBroker => {
   const { arch, outside, inside, paths, answerDns } = options;
-  const connections = new Connections(options);
-  const acts = new Map([...connections.acts(), ...(paths ? pathActs(outside, arch, paths) : [])]);
+  const shown = paths && shownBy(paths.roots);
+  const connections = new Connections(options, shown);
+  const acts = new Map([...connections.acts(), ...(shown ? pathActs(outside, arch, shown) : [])]);
   outside.onNotified((bytes) => {
     const call = parseTrappedCall(bytes);
     acts
       .get(call.number)?.(call)
-      .catch(({ code }: NodeJS.ErrnoException) => {
-        const denied = code === 'EACCES' || code === 'EPERM';
-        answer(outside, call.id, { error: denied ? -ERRNO.EACCES : -ERRNO.EFAULT });
-      });
+      .catch((error) => answer(outside, call.id, { error: -errnoOf(error) }));
   });
   for (const link of [outside, inside]) {
     link?.onDatagram(({ descriptor, sender, content }) => {
@@ -36,6 +35,13 @@ export const openBroker = (options: BrokerOptions): OpenBroker => {
     listensInside: (port) => connections.listensInside(port),
     hasAccepted: (own, peer) => connections.hasAccepted(own, peer),
   };
+};
+
+/** What a call fails with that was refused, or whose arguments can't be read. */
+const errnoOf = (error: NodeJS.ErrnoException): number => {
+  if (error instanceof CallError) return ERRNO[error.code];
+  if (error.code === 'EACCES' || error.code === 'EPERM') return ERRNO.EACCES;
+  return error.code === 'ENAMETOOLONG' ? ERRNO.ENAMETOOLONG : ERRNO.EFAULT;
 };
 
 export interface OpenBroker {

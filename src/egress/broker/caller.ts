@@ -1,5 +1,5 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
-import { O_CLOEXEC, O_NONBLOCK } from '../../syscall/constants.ts';
+import { type ERRNO, O_CLOEXEC, O_NONBLOCK } from '../../syscall/constants.ts';
 
 /** A system call that waits for its answer: struct seccomp_notif (seccomp_unotify(2)). */
 export interface TrappedCall {
@@ -8,6 +8,16 @@ export interface TrappedCall {
   readonly pid: number;
   readonly number: number;
   readonly args: readonly bigint[];
+}
+
+/** A trapped call fails with this. */
+export class CallError extends Error {
+  readonly code: keyof typeof ERRNO;
+
+  constructor(code: keyof typeof ERRNO) {
+    super(`the call fails with ${code}`);
+    this.code = code;
+  }
 }
 
 /** What the broker does about one kind of call. */

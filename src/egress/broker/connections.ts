@@ -13,7 +13,7 @@ import {
 } from '../../syscall/constants.ts';
 import { syscallNumber } from '../../syscall/numbers.ts';
 import { type InternetAddress, parseAddress } from '../../syscall/socket-address.ts';
-import { boundPath, isLoopback, pathOf, renderInDomain } from './addresses.ts';
+import { isLoopback, pathOf, renderInDomain } from './addresses.ts';
 import { answer, install, letContinue, release } from './answer.ts';
 import { type Act, type CallersUse, isDescendant, readFlags, readMemory, readUse, type TrappedCall } from './caller.ts';
 import { askAlive, askConnect, askProtocol, type Connected, type ConnectQuestion } from './connect.ts';
@@ -21,7 +21,8 @@ import type { BrokerLink } from './link.ts';
 import { askAccepted } from './listeners.ts';
 import type { BrokerOptions } from './options.ts';
 import { OwnSockets } from './own-sockets.ts';
-import { isVisible } from './paths.ts';
+import { isBoundVisible } from './paths.ts';
+import { resolveShown, type ShownPaths } from './resolve-path.ts';
 import { makeDatagramChannel, makeLoopbackSocket } from './sockets.ts';
 
 /** A connect(2) in the making. */
@@ -41,8 +42,12 @@ export class Connections {
   /** of a sandbox without a network of its own */
   readonly #own: OwnSockets;
 
-  constructor(options: BrokerOptions) {
+  /** absent where no path is hidden */
+  readonly #shown: ShownPaths | undefined;
+
+  constructor(options: BrokerOptions, shown?: ShownPaths) {
     this.#options = options;
+    this.#shown = shown;
     this.#own = new OwnSockets(options.outside);
   }
 
@@ -135,10 +140,10 @@ export class Connections {
   }
 
   async #unix(attempt: Attempt, type: number): Promise<void> {
-    const { inside, outside, paths } = this.#options;
+    const { inside, outside } = this.#options;
     const link = inside ?? outside;
     const path = pathOf(attempt.address, attempt.call.pid);
-    if (path !== undefined && paths && !isVisible(path, true, paths.roots))
+    if (path !== undefined && !this.#isVisible(path, attempt.call.pid))
       return answer(outside, attempt.call.id, failure(ERRNO.ENOENT));
     const connected = await this.#patiently(link, attempt, {
       domain: AF_UNIX,
@@ -150,6 +155,12 @@ export class Connections {
     const own = inside ? connected.peer !== 0 : await this.#isOwnProcess(connected);
     if (connected.result === 0 && !own) return this.#drop(link, attempt, connected, -ERRNO.ECONNREFUSED);
     this.#finish(link, attempt, connected);
+  }
+
+  #isVisible(path: string, pid: number): boolean {
+    const text = Buffer.from(path).toString('latin1');
+    const asked = { text, from: '/', follows: true, pid };
+    return this.#shown === undefined || resolveShown(asked, this.#shown) !== undefined;
   }
 
   /** Where ids of processes are shared with the host, one may be taken over from a server of the host's that has ended. */
@@ -267,12 +278,11 @@ export class Connections {
    * loopback alone, and a path is Landlock's to refuse.
    */
   async #serve(call: TrappedCall): Promise<void> {
-    const { outside, paths } = this.#options;
+    const { arch, outside } = this.#options;
     const kept = this.#own.take(call.pid, descriptorOf(call));
     if (kept !== undefined) release(outside, kept);
-    const path = paths && call.number === syscallNumber(this.#options.arch, 'bind') ? boundPath(call) : undefined;
-    if (path !== undefined && paths && !isVisible(path, false, paths.roots))
-      answer(outside, call.id, failure(ERRNO.ENOENT));
+    const isBind = call.number === syscallNumber(arch, 'bind');
+    if (isBind && this.#shown && !isBoundVisible(call, this.#shown)) answer(outside, call.id, failure(ERRNO.ENOENT));
     else letContinue(outside, call.id);
   }
 }
