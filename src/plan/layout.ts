@@ -33,8 +33,8 @@ export const reserved: readonly string[] = ['/proc', '/dev', '/sys', '/sbox'];
 
 /** What the landlock rung allows of the host: system directories and the curated /etc, accounts and names as they are, /proc, harmless devices. */
 export const planHostBase = (facts: Facts): PlannedMount[] => [
-  ...facts.system.filter(({ kind }) => kind !== 'link').map((entry) => planEntry(entry, 'system')),
-  ...facts.etc.filter(({ kind }) => kind !== 'link').map((entry) => planEntry(entry, 'curated')),
+  ...facts.system.map((entry) => planEntry(entry, 'system')),
+  ...facts.etc.map((entry) => planEntry(entry, 'curated')),
   ...facts.sharedFiles.map((path) => planEntry({ path, kind: 'file' }, 'as on the host')),
   planEntry({ path: '/proc', kind: 'dir' }, "the host's"),
   ...facts.sys.map((entry) => planEntry(entry, 'processor topology')),

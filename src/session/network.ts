@@ -115,7 +115,7 @@ const once = (act: () => void): (() => void) => {
 
 /** The host paths that exist for the command on a rung without a root of its own. */
 const shownPaths = ({ mounts }: Plan): string[] => [
-  ...mergedFolders,
+  ...usualLinks,
   ...mounts.flatMap((mount) => {
     if (mount.kind === 'bind') return [mount.source];
     if (mount.kind === 'copy') return [mount.store];
@@ -123,8 +123,11 @@ const shownPaths = ({ mounts }: Plan): string[] => [
   }),
 ];
 
-/** Links into /usr on a system whose /usr is merged; else they are mounts anyway (file-hierarchy(7)). */
-const mergedFolders = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+/** Links of the host to what is declared: those of its descriptors (proc_pid_fd(5)), its mounts, and files whose real path is a mount. */
+const usualLinks = [
+  ...['fd', 'stdin', 'stdout', 'stderr'].map((name) => `/dev/${name}`),
+  ...['passwd', 'group', 'hosts', 'hostname', 'resolv.conf', 'mtab'].map((name) => `/etc/${name}`),
+];
 
 /** Keeps what arrives until its reader has been loaded. */
 const holdBack = (channel: Duplex) => {

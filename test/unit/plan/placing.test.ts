@@ -73,15 +73,18 @@ test("without a mount namespace the host's own paths are allowed, and the sandbo
     why,
   });
   const devices = ['full', 'null', 'random', 'tty', 'urandom', 'zero'];
+  const link = (target: string, text: string, why: string) => ({ kind: 'link', target, text, why });
   expect(mounts).toEqual([
+    link('/bin', 'usr/bin', 'system'),
     ...devices.map((name) => bind(`/dev/${name}`, 'file', 'rw', 'device')),
     bind('/etc/hosts', 'file', 'ro', 'as on the host'),
+    link('/etc/localtime', '/usr/share/zoneinfo/UTC', 'curated'),
     bind('/etc/services', 'file', 'ro', 'curated'),
     bind('/home/ann/work', 'dir', 'rw', 'workspace'),
     bind('/opt/node', 'dir', 'ro', 'toolchain of node'),
     bind('/proc', 'dir', 'ro', "the host's"),
     bind('/state/runs/1/bin', 'dir', 'ro', 'links to tools'),
-    { kind: 'link', target: '/state/runs/1/bin/node', text: '/opt/node/bin/node', why: 'tool' },
+    link('/state/runs/1/bin/node', '/opt/node/bin/node', 'tool'),
     bind('/state/runs/1/tmp', 'dir', 'rw', 'private'),
     bind('/state/s/home', 'dir', 'rw', 'HOME of this sandbox'),
     bind('/sys/devices/system/cpu', 'dir', 'ro', 'processor topology'),
