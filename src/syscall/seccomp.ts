@@ -1,5 +1,5 @@
 import { Filter, seccompData, verdict } from './bpf.ts';
-import { AF_INET, AF_INET6, AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM } from './constants.ts';
+import { AF_INET, AF_INET6, AF_UNIX, PR_SET_DUMPABLE, SOCK_SEQPACKET, SOCK_STREAM } from './constants.ts';
 import { type Arch, type SyscallName, syscallNumber } from './numbers.ts';
 import { pathCalls } from './path-calls.ts';
 
@@ -189,7 +189,10 @@ export const renderTrapFilter = (arch: Arch, traps: Traps): Buffer => {
   if (traps.connections) filter.returnIf('equal', syscallNumber(arch, 'connect') ?? 0, verdict.notify);
   // a unix socket is bound to a path, too
   if (traps.paths && !traps.sockets) filter.returnIf('equal', syscallNumber(arch, 'bind') ?? 0, verdict.notify);
-  if (traps.paths) for (const number of pathCalls(arch).keys()) filter.returnIf('equal', number, verdict.notify);
+  if (traps.paths) {
+    for (const number of pathCalls(arch).keys()) filter.returnIf('equal', number, verdict.notify);
+    stayDumpable(filter, arch);
+  }
   if (traps.sockets) {
     for (const call of ['bind', 'listen'] as const)
       filter.returnIf('equal', syscallNumber(arch, call) ?? 0, verdict.notify);
@@ -200,6 +203,18 @@ export const renderTrapFilter = (arch: Arch, traps: Traps): Buffer => {
   filter.return(verdict.allow);
   return filter.render();
 };
+
+/**
+ * Succeeds without doing what it says: the memory of a process that is not dumpable, and so its paths, can't be read (ptrace(2)). It would
+ * keep out nobody but the run's own processes and the operator's.
+ */
+const stayDumpable = (filter: Filter, arch: Arch): void =>
+  whenCalled(filter, arch, 'prctl', 0, () =>
+    filter.when(PR_SET_DUMPABLE, () => {
+      filter.load(seccompData.low(1));
+      filter.returnIf('equal', 0, verdict.errno(0));
+    }),
+  );
 
 const refuse = (filter: Filter, arch: Arch, names: readonly SyscallName[], errno: number): void => {
   for (const name of names) {

@@ -348,6 +348,17 @@ describe.each(archs)('%s', (arch) => {
     expect(allTrapped({ connections: false })).toEqual([]);
   });
 
+  test.each<[string, readonly (number | bigint)[], string]>([
+    ['PR_SET_DUMPABLE to 0', [4, 0], 'errno 0'],
+    ['PR_SET_DUMPABLE to 0, with high bits set', [garbage | 4n, 0], 'errno 0'],
+    ['PR_SET_DUMPABLE to 1', [4, 1], 'allow'],
+    ['PR_GET_DUMPABLE', [3, 0], 'allow'],
+    ['another prctl with 0', [1, 0], 'allow'],
+  ])('where paths are read, %s keeps the memory readable that they lie in', (_, args, expected) => {
+    expect(trapped('prctl', { paths: true }, args)).toBe(expected);
+    expect(trapped('prctl', { sockets: true }, args)).toBe('allow');
+  });
+
   test.each<[string, number | bigint, string]>([
     ['AF_INET', 2, 'notify'],
     ['AF_INET with high bits set', garbage | 2n, 'notify'],
