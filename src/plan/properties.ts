@@ -104,7 +104,7 @@ const landlockFiles = (
       'hide',
       'partial',
       hidePaths
-        ? 'undeclared paths are absent to a thread by itself; one that changes the path during the call can learn that something exists'
+        ? 'undeclared paths are absent, but a program that names one as its interpreter, or a thread that changes the path during the call, can learn that it exists; mount points are in /proc'
         : "undeclared paths can't be opened, but that they exist shows to stat, readlink and inotify",
     ),
     property('read', 'enforced', 'Landlock refuses to open what was not declared'),
