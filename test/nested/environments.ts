@@ -85,6 +85,13 @@ export const forced: readonly Environment[] = [
     like: 'forced',
   },
   {
+    name: 'Docker, --hide strict',
+    variant: 'docker',
+    options: ['--hide', 'strict'],
+    mechanism: landlock,
+    like: 'forced',
+  },
+  {
     name: 'host, as root, --rung landlock',
     variant: 'host',
     options: ['--rung', 'landlock'],

@@ -1,6 +1,6 @@
 """Tries the attacks of a request file, each in a process of its own, and prints {id: "works" | error}: attack.py REQUESTS.json"""
 
-import array, ctypes, errno, fcntl, json, os, resource, signal, socket, subprocess, sys, threading, time
+import array, ctypes, errno, fcntl, json, mmap, os, resource, shutil, signal, socket, subprocess, sys, threading, time
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -26,6 +26,64 @@ def link_onto(path, where):
     try:
         os.link(where, path)
     except FileExistsError:
+        return True
+
+
+def behind_link(folder, rest, where):
+    # what follows is looked for where the link leads
+    if not os.path.islink(where):
+        os.symlink(folder, where)
+    return os.lstat(f"{where}/{rest}")
+
+
+def behind_bytes(folder, name, where):
+    # a link whose name is no text
+    link = where.encode() + b"\xff"
+    if not os.path.islink(link):
+        os.symlink(folder, link)
+    return os.stat(link + b"/" + name.encode())
+
+
+def from_deep(path, where):
+    # a folder whose path has become longer than the kernel tells
+    part = "deep" * 60
+    os.makedirs(f"{where}/short")
+    folder = os.open(f"{where}/short", os.O_RDONLY)
+    for _ in range((4000 - len(where)) // (len(part) + 1)):
+        os.mkdir(part, dir_fd=folder)
+        folder = os.open(part, os.O_RDONLY, dir_fd=folder)
+    os.rename(f"{where}/short", f"{where}/{part}")
+    try:
+        return os.stat("../" * 60 + path.lstrip("/"), dir_fd=folder)
+    finally:
+        os.rename(f"{where}/{part}", f"{where}/short")
+        shutil.rmtree(where)
+
+
+def from_secret_memory(path):
+    # the end of a path lies where only its own process reads (memfd_secret(2))
+    page = mmap.PAGESIZE
+    secret = call(libc.syscall(447, 0))
+    os.ftruncate(secret, page)
+    memory = mmap.mmap(-1, 2 * page)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    libc.mmap.restype = ctypes.c_void_p
+    shared_fixed, read_write = 0x11, 3
+    libc.mmap(ctypes.c_void_p(start + page), ctypes.c_size_t(page), read_write, shared_fixed, secret, ctypes.c_long(0))
+    ctypes.memmove(start + page - 7, b"/usr/..", 7)
+    ctypes.memmove(start + page, path.encode() + b"\0", len(path) + 1)
+    call(libc.access(ctypes.c_void_p(start + page - 7), os.F_OK))
+    return True
+
+
+def interpreter(path, where):
+    # it is looked up for a script that names it
+    with open(where, "w") as file:
+        file.write(f"#!{path}\n")
+    os.chmod(where, 0o755)
+    try:
+        os.posix_spawn(where, [where], {})
+    except PermissionError:
         return True
 
 
