@@ -43,7 +43,7 @@ const filteredTty = property('tty', 'enforced', 'TIOCSTI and TIOCLINUX are refus
 const namespacesFiles: readonly Property[] = [
   property('hide', 'enforced', 'the root holds declared mounts only'),
   property('read', 'enforced', 'nothing else is mounted'),
-  property('write', 'enforced', 'read-only mounts; the rest is private'),
+  property('write', 'enforced', 'read-only mounts, but for named pipes in them; the rest is private'),
 ];
 
 const namespacesRest = (

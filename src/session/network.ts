@@ -66,7 +66,7 @@ export const openSandboxNetwork = (plan: Plan, context: NetworkContext): Sandbox
       env: facts.env,
       home: facts.home,
       untrusted: writableFolders(plan),
-      ...(plan.hidePaths && { paths: { roots: shownPaths(plan) } }),
+      ...(plan.mechanism.kind === 'landlock' && { paths: { roots: shownPaths(plan), hides: plan.hidePaths } }),
       onEvent,
       ...(published && { published }),
       ...(interceptor && { interceptor }),

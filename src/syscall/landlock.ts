@@ -27,6 +27,9 @@ export const handledRights = (abi: number): number =>
 /** The right to move a file to another directory; since version 2. */
 export const movingRight = REFER;
 
+/** The right to read a file. */
+export const readingRight = fileRights.READ_FILE;
+
 /** The rights that a rule for a file, rather than a directory, may have. */
 export const fileRightsOnly = Object.values(fileRights).reduce((all, right) => all | right, 0);
 

@@ -17,7 +17,7 @@ export const openBroker = (options: BrokerOptions): OpenBroker => {
   const { arch, outside, inside, paths, answerDns } = options;
   const shown = paths && shownBy(paths.roots);
   const connections = new Connections(options, shown);
-  const acts = new Map([...connections.acts(), ...(shown ? pathActs(outside, arch, shown) : [])]);
+  const acts = new Map([...connections.acts(), ...(shown && paths.hides ? pathActs(outside, arch, shown) : [])]);
   outside.onNotified((bytes) => {
     const call = parseTrappedCall(bytes);
     acts

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolverAddress } from '../../domain/stand-ins.ts';
 import {
   AF_INET,
@@ -140,11 +141,11 @@ export class Connections {
   }
 
   async #unix(attempt: Attempt, type: number): Promise<void> {
-    const { inside, outside } = this.#options;
+    const { inside, outside, paths } = this.#options;
     const link = inside ?? outside;
     const path = pathOf(attempt.address, attempt.call.pid);
     if (path !== undefined && !this.#isVisible(path, attempt.call.pid))
-      return answer(outside, attempt.call.id, failure(ERRNO.ENOENT));
+      return answer(outside, attempt.call.id, failure(paths?.hides || !existsSync(path) ? ERRNO.ENOENT : ERRNO.EACCES));
     const connected = await this.#patiently(link, attempt, {
       domain: AF_UNIX,
       type,
@@ -278,11 +279,11 @@ export class Connections {
    * loopback alone, and a path is Landlock's to refuse.
    */
   async #serve(call: TrappedCall): Promise<void> {
-    const { arch, outside } = this.#options;
+    const { arch, outside, paths } = this.#options;
     const kept = this.#own.take(call.pid, descriptorOf(call));
     if (kept !== undefined) release(outside, kept);
-    const isBind = call.number === syscallNumber(arch, 'bind');
-    if (isBind && this.#shown && !isBoundVisible(call, this.#shown)) answer(outside, call.id, failure(ERRNO.ENOENT));
+    const shown = call.number === syscallNumber(arch, 'bind') && paths?.hides ? this.#shown : undefined;
+    if (shown && !isBoundVisible(call, shown)) answer(outside, call.id, failure(ERRNO.ENOENT));
     else letContinue(outside, call.id);
   }
 }

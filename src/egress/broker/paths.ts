@@ -10,6 +10,8 @@ import { type AskedPath, resolveShown, type ShownPaths } from './resolve-path.ts
 /** What exists for the sandbox's command: these host paths, absolute and without links, what lies below them, and the way to them. */
 export interface VisiblePaths {
   readonly roots: readonly string[];
+  /** whether the calls that take a path are handed over, and do not tell of anything else */
+  readonly hides: boolean;
 }
 
 /**

@@ -1,11 +1,19 @@
 import type { Mechanism, Plan, PlannedMount } from '../../domain/plan.ts';
 import { PR_SET_CHILD_SUBREAPER, SIGKILL, WNOHANG } from '../../syscall/constants.ts';
-import { allowedRights, handledRights, movingRight, scope } from '../../syscall/landlock.ts';
+import {
+  allowedRights,
+  changingRights,
+  fileRightsOnly,
+  handledRights,
+  movingRight,
+  readingRight,
+  scope,
+} from '../../syscall/landlock.ts';
 import type { Arch } from '../../syscall/numbers.ts';
 import type { Program, Slot } from '../../syscall/program.ts';
 import { renderBase } from '../program/base.ts';
 import { dropCapabilities, forbidNewPrivileges, installFilter, setLimits } from '../program/confine.ts';
-import { allowPath, allowPaths, createRuleset, type PathRule, restrictSelf } from '../program/landlock.ts';
+import { allowOpen, allowPath, allowPaths, createRuleset, type PathRule, restrictSelf } from '../program/landlock.ts';
 import { linkFolders } from '../program/links.ts';
 import { joinNamespaces, openResolver, raiseLoopback, unshareNamespaces } from '../program/namespaces.ts';
 import { renderRun, type Stages } from '../program/run.ts';
@@ -130,6 +138,9 @@ const renderRules = (program: Program, plan: LandlockPlan): Slot => {
     ruleset,
     plan.mounts.flatMap((mount) => ruleOf(abi, mount)),
   );
+  // by /dev/stdout and its kin, wherever the file lies that was handed over (proc_pid_fd(5))
+  allowOpen(program, ruleset, 0, readingRight);
+  for (const stream of [1, 2]) allowOpen(program, ruleset, stream, changingRights(abi) & fileRightsOnly);
   return ruleset;
 };
 

@@ -23,6 +23,14 @@ eachUser((as) => {
     });
   });
 
+  test.each(['namespaces', 'landlock'])('on %s the streams have names, wherever their files lie', async (rung) => {
+    const workspace = aWorkspace(as);
+    const script = 'echo out > /dev/stdout; echo err > /dev/stderr; cat /dev/stdin';
+    const argv = sboxCommand(['run', '-q', '--rung', rung, '--', 'sh', '-c', script]);
+    const shell = ['sh', '-c', 'echo in > ../in; "$@" < ../in >> ../out 2>> ../err; cat ../out ../err', 'sh', ...argv];
+    expect(await runOutside(shell, workspace)).toMatchObject({ code: 0, stdout: 'out\nin\nerr\n', stderr: '' });
+  });
+
   test('a reader that stops reading ends the command as without sbox: by SIGPIPE', async () => {
     const workspace = aWorkspace(as);
     const pipeline = (argv: readonly string[]) => [

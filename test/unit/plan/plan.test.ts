@@ -124,7 +124,7 @@ const smallest = {
   properties: [
     enforced('hide', 'the root holds declared mounts only'),
     enforced('read', 'nothing else is mounted'),
-    enforced('write', 'read-only mounts; the rest is private'),
+    enforced('write', 'read-only mounts, but for named pipes in them; the rest is private'),
     enforced('home', "the sandbox's own directory"),
     enforced('env', 'an allowlist'),
     enforced('path', 'visible directories only'),

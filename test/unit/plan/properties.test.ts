@@ -65,7 +65,7 @@ describe('the namespaces rung', () => {
   const files = [
     'hide enforced: the root holds declared mounts only',
     'read enforced: nothing else is mounted',
-    'write enforced: read-only mounts; the rest is private',
+    'write enforced: read-only mounts, but for named pipes in them; the rest is private',
     ...everywhere,
     tty,
   ];
