@@ -154,6 +154,11 @@ export class Program {
     return { kind: 'data', offset };
   }
 
+  /** So many bytes, zero at first. */
+  room(bytes: number): Data {
+    return { kind: 'data', offset: this.#reserve(bytes) };
+  }
+
   /** A zero-terminated UTF-8 string; equal strings share their place, so a program must not write to one. */
   string(text: string): Data {
     const known = this.#strings.get(text);

@@ -44,20 +44,31 @@ export const readMemory = (pid: number, address: bigint, bytes: number): Buffer 
   }
 };
 
+/** A process's descriptor, in the launcher's PID namespace. */
+export interface CallersSocket {
+  readonly pid: number;
+  readonly descriptor: number;
+}
+
 export interface DescriptorFlags {
   readonly nonBlocking: boolean;
   readonly closeOnExec: boolean;
 }
 
 /** The flags of a caller's descriptor (proc(5), fdinfo). Throws if it has none of this number. */
-export const readFlags = (pid: number, descriptor: number): DescriptorFlags => {
-  const text = readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'latin1');
-  const flags = Number.parseInt(/^flags:\s*([0-7]+)/m.exec(text)?.[1] ?? '0', 8);
+export const readFlags = (pid: number, descriptor: number): DescriptorFlags =>
+  parseFlags(readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'latin1'));
+
+/** Throws if the text tells of none: there was no such descriptor. */
+export const parseFlags = (text: string): DescriptorFlags => {
+  const octal = /^flags:\s*([0-7]+)/m.exec(text)?.[1];
+  if (octal === undefined) throw new CallError('ENOENT');
+  const flags = Number.parseInt(octal, 8);
   return { nonBlocking: (flags & O_NONBLOCK) !== 0, closeOnExec: (flags & O_CLOEXEC) !== 0 };
 };
 
-/** Beyond so many descriptors, duplicates of one are not looked for. */
-const manyDescriptors = 256;
+/** Of more descriptors than these the lowest alone are looked at. */
+export const manyDescriptors = 128;
 
 /** What has to be known of a caller for its socket to be replaced by another. */
 export interface CallersUse extends DescriptorFlags {
@@ -73,16 +84,31 @@ export const readUse = (pid: number, descriptor: number): CallersUse => {
   const flags = readFlags(pid, descriptor);
   const folder = `/proc/${pid}/fd`;
   const all = readdirSync(folder).map(Number);
-  const own = readlinkSync(`${folder}/${descriptor}`);
-  const looked = all.length > manyDescriptors ? all.slice(0, manyDescriptors) : all;
-  const links = looked.map((number) => ({ number, link: linkOf(`${folder}/${number}`) }));
-  const same = all.length > manyDescriptors ? [] : links.filter(({ link }) => link === own).map(({ number }) => number);
-  const targets = [...same.filter((number) => number !== descriptor), descriptor];
+  const looked = all.length > manyDescriptors ? [...all.slice(0, manyDescriptors), descriptor] : all;
+  const links = looked.flatMap((number) => ({ number, link: linkOf(`${folder}/${number}`) ?? '' }));
+  const process = parseProcessIds(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  if (process === undefined) throw new CallError('ESRCH');
+  return useOf({ pid, descriptor, flags, links, process });
+};
+
+/** What was seen of a process's descriptors. */
+export interface SeenDescriptors {
+  readonly pid: number;
+  readonly descriptor: number;
+  readonly flags: DescriptorFlags;
+  readonly links: readonly { readonly number: number; readonly link: string }[];
+  readonly process: ProcessIds;
+}
+
+export const useOf = ({ pid, descriptor, flags, links, process }: SeenDescriptors): CallersUse => {
+  const own = links.find(({ number }) => number === descriptor)?.link;
+  const same = links.filter(({ number, link }) => link === own && number !== descriptor).map(({ number }) => number);
+  const targets = [...same, descriptor];
   const epolls = links
     .filter(({ link }) => link === 'anon_inode:[eventpoll]')
     .flatMap(({ number }) => parseEpoll(number, readText(`/proc/${pid}/fdinfo/${number}`)))
     .filter(({ target }) => targets.includes(target));
-  return { ...flags, targets, epolls, process: readProcessIds(pid) };
+  return { ...flags, targets, epolls, process };
 };
 
 const readText = (path: string): string => {
@@ -118,15 +144,13 @@ export interface ProcessIds {
   readonly inner: number;
 }
 
-/** From proc_pid_status(5). */
-const readProcessIds = (pid: number): ProcessIds => {
-  const text = readFileSync(`/proc/${pid}/status`, 'latin1');
-  const group = Number(/^Tgid:\s*(\d+)/m.exec(text)?.[1]);
-  const inner = Number(/^NStgid:.*?(\d+)$/m.exec(text)?.[1]);
-  return { outer: group, inner };
+/** From proc_pid_status(5); undefined if the text does not reach so far. */
+export const parseProcessIds = (text: string): ProcessIds | undefined => {
+  const [outer, inner] = [/^Tgid:\s*(\d+)$/m, /^NStgid:.*?(\d+)\n/m].map((line) => line.exec(text)?.[1]);
+  return outer === undefined || inner === undefined ? undefined : { outer: Number(outer), inner: Number(inner) };
 };
 
-const linkOf = (path: string): string | undefined => {
+export const linkOf = (path: string): string | undefined => {
   try {
     return readlinkSync(path);
   } catch {

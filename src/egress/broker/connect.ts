@@ -16,8 +16,10 @@ import {
 } from '../../syscall/constants.ts';
 import { descriptorMessage } from '../../syscall/descriptor-message.ts';
 import type { Data, Label, Program, Slot } from '../../syscall/program.ts';
+import type { CallersSocket } from './caller.ts';
 import type { BrokerLink } from './link.ts';
 import { bindToLoopback } from './sockets.ts';
+import { survey, surveyBytes } from './survey.ts';
 
 /** The protocol of a process's socket, as the kernel names it: TCP, TCPv6, UDP, UNIX-STREAM, UNIX...; undefined if it is no socket. */
 export const askProtocol = async (link: BrokerLink, pid: number, descriptor: number): Promise<string | undefined> => {
@@ -40,12 +42,6 @@ const readProtocol = (found: Buffer): string | undefined => {
   return end > 0 ? found.toString('latin1', 0, end) : undefined;
 };
 
-/** A process's descriptor, in the launcher's PID namespace. */
-export interface CallersSocket {
-  readonly pid: number;
-  readonly descriptor: number;
-}
-
 export interface ConnectQuestion {
   /** domain and type of the socket, as for socket(2) */
   readonly domain: number;
@@ -64,6 +60,8 @@ export interface ConnectQuestion {
   readonly peerProcess?: true;
   /** nothing is done unless this socket speaks TCP */
   readonly forTcp?: CallersSocket;
+  /** what is to be known of the caller is looked up, too; for the broker outside */
+  readonly surveyed?: CallersSocket;
 }
 
 export interface Connected {
@@ -79,6 +77,8 @@ export interface Connected {
   readonly protocol?: string;
   /** the broker's descriptor of that end's process (pidfd_open(2)); absent before Linux 6.5 */
   readonly peerProcess?: number;
+  /** for `findUse`, if it was asked for */
+  readonly survey?: Buffer;
 }
 
 /** No connection to this machine takes longer; one that does is asked for again. */
@@ -86,7 +86,8 @@ const patienceUs = 10_000;
 
 /** Has the broker make a socket and connect it. */
 export const askConnect = async (link: BrokerLink, question: ConnectQuestion): Promise<Connected> => {
-  const found = await link.ask(48 + protocolBytes, (program, results) => {
+  const { surveyed } = question;
+  const found = await link.ask(connectBytes + (surveyed ? surveyBytes : 0), (program, results) => {
     const done = program.label();
     const result = program.valueAt(results);
     const socket = program.valueAt(results, 8);
@@ -110,6 +111,7 @@ export const askConnect = async (link: BrokerLink, question: ConnectQuestion): P
       getOption(program, socket, SO_PEERCRED, name, 12);
       if (question.peerProcess) getOption(program, socket, SO_PEERPIDFD, program.at(results, 32), 4);
     } else program.call('getsockname', [socket, name, program.words([32])], { onFailure: 'ignore' });
+    if (surveyed) survey(program, surveyed, program.at(results, connectBytes));
     program.place(done);
   });
   const socket = Number(found.readBigInt64LE(8));
@@ -120,8 +122,11 @@ export const askConnect = async (link: BrokerLink, question: ConnectQuestion): P
     peer: question.domain === AF_UNIX ? found.readInt32LE(16) : 0,
     ...(question.peerProcess && found.readInt32LE(32) >= 0 && { peerProcess: found.readInt32LE(32) }),
     ...(question.forTcp && { protocol: readProtocol(found.subarray(48)) ?? '' }),
+    ...(surveyed && { survey: found.subarray(connectBytes) }),
   };
 };
+
+const connectBytes = 48 + protocolBytes;
 
 /** Whether a process that the broker has a descriptor of has not been waited for, so that its id is nobody else's; closes the descriptor. */
 export const askAlive = async (link: BrokerLink, process: number): Promise<boolean> => {

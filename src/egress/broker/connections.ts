@@ -16,7 +16,7 @@ import { syscallNumber } from '../../syscall/numbers.ts';
 import { type InternetAddress, parseAddress } from '../../syscall/socket-address.ts';
 import { isLoopback, pathOf, renderInDomain } from './addresses.ts';
 import { answer, install, letContinue, release } from './answer.ts';
-import { type Act, type CallersUse, isDescendant, readFlags, readMemory, readUse, type TrappedCall } from './caller.ts';
+import { type Act, type CallersUse, isDescendant, readFlags, readMemory, type TrappedCall } from './caller.ts';
 import { askAlive, askConnect, askProtocol, type Connected, type ConnectQuestion } from './connect.ts';
 import type { BrokerLink } from './link.ts';
 import { askAccepted } from './listeners.ts';
@@ -25,6 +25,7 @@ import { OwnSockets } from './own-sockets.ts';
 import { isBoundVisible } from './paths.ts';
 import { resolveShown, type ShownPaths } from './resolve-path.ts';
 import { makeDatagramChannel, makeLoopbackSocket } from './sockets.ts';
+import { findUse } from './survey.ts';
 
 /** A connect(2) in the making. */
 interface Attempt {
@@ -32,6 +33,7 @@ interface Attempt {
   readonly descriptor: number;
   /** struct sockaddr as it was copied */
   readonly address: Buffer;
+  /** unless it is the caller's very socket that is connected */
   use?: CallersUse;
 }
 
@@ -206,7 +208,9 @@ export class Connections {
 
   /** Connects; where that takes longer, a blocking caller goes on waiting, though nobody else waits with it. */
   async #patiently(link: BrokerLink, attempt: Attempt, question: ConnectQuestion): Promise<Connected> {
-    const asked = askConnect(link, question);
+    const surveyed = { pid: attempt.call.pid, descriptor: attempt.descriptor };
+    const isFresh = question.socket === undefined && link === this.#options.outside;
+    const asked = askConnect(link, { ...question, ...(isFresh && { surveyed }) });
     try {
       return await this.#untilConnected(link, attempt, question, asked);
     } catch (error) {
@@ -224,8 +228,9 @@ export class Connections {
     asked: Promise<Connected>,
   ): Promise<Connected> {
     const { call, descriptor } = attempt;
-    if (question.socket === undefined) attempt.use = readUse(call.pid, descriptor); // while the broker connects
     let connected = await asked;
+    if (question.socket === undefined && connected.socket !== undefined)
+      attempt.use = await findUse(this.#options.outside, { pid: call.pid, descriptor }, connected.survey);
     // a socket of the host's network is handed over connected: before, shutdown(2) would make it one that can listen there
     const inHostNetwork = link === this.#options.outside && question.socket === undefined;
     const pending = () =>
@@ -242,10 +247,9 @@ export class Connections {
   /** Hands the socket over, or tells why there is none. */
   #finish(link: BrokerLink, attempt: Attempt, connected: Connected & { readonly same?: true }): void {
     const { socket, result, same } = connected;
+    const { call, use } = attempt;
     const begun = result === 0 || result === -ERRNO.EINPROGRESS;
-    if (socket !== undefined && begun && !same) {
-      const { call, descriptor } = attempt;
-      const use = attempt.use ?? readUse(call.pid, descriptor);
+    if (socket !== undefined && begun && !same && use) {
       const process = link === this.#options.inside ? use.process.inner : use.process.outer;
       install(link, { id: call.id, socket, ...use, error: result, process });
     } else this.#drop(link, attempt, connected, result);

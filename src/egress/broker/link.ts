@@ -74,10 +74,10 @@ export const openBrokerLink = (channel: Duplex, descriptor: number, arch: Arch):
         const ticket = ++tickets;
         waiting.set(ticket, { resolve, reject });
         const program = beginBatch(arch);
-        const words = Math.ceil(bytes / 8);
-        const reply = program.words([messageKind.reply, 8 + 8 * words, ticket, ...new Array<number>(words).fill(0)]);
-        build(program, program.at(reply, 24));
-        program.call('write', [descriptor, reply, 24 + 8 * words], { onFailure: 'ignore' });
+        const room = 8 * Math.ceil(bytes / 8);
+        const reply = program.words([messageKind.reply, 8 + room, ticket]);
+        build(program, program.room(room)); // right behind it
+        program.call('write', [descriptor, reply, 24 + room], { onFailure: 'ignore' });
         channel.write(endBatch(program));
       }),
     tell: (build) => {
