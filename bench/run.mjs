@@ -11,6 +11,7 @@ import { describeMachine, warnOfLoad } from './machine.mjs';
 import { compare, openRunner, plainEnv, runOnce } from './measure.mjs';
 import { findPeers } from './peers.mjs';
 import { renderComparison, renderGroup, slopeOf } from './report.mjs';
+import { checkTargets, renderTargets } from './targets.mjs';
 
 /** A group that would begin later than this is left out, and a further round after the deadline. */
 const lastBeginMs = 12 * 60_000;
@@ -48,7 +49,9 @@ const main = async () => {
   try {
     const context = await openContext(folder, runner);
     const results = await measureAll(wanted, context);
-    const outcome = { machine: context.machine, results };
+    const targets = checkTargets(results);
+    if (targets.length > 0) console.log(renderTargets(targets));
+    const outcome = { machine: context.machine, results, targets };
     if (before) console.log(renderComparison(before, outcome));
     if (values.json) writeFileSync(values.json, `${JSON.stringify(outcome, null, 2)}\n`);
     const lost = results.flatMap(({ leftOut }) => leftOut).filter(({ own }) => own);

@@ -1,4 +1,6 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { plainEnv } from '../measure.mjs';
@@ -44,12 +46,43 @@ export const network = async ({ material, rungs, most }) => {
             5,
           ),
         ),
+      tunnels(opened, Math.min(1000, most * 10), server.port),
     ],
     close: async () => {
       for (const { close } of opened) await close?.();
       await server.close();
     },
   };
+};
+
+/** Many tunnels that are busy at the same time: no byte may be lost, and the launcher's memory has a bound. */
+const tunnels = (opened, count, port) => ({
+  title: `network: ${count.toLocaleString('en')} tunnels at once, a MiB through each both ways at the same time`,
+  rounds: 3,
+  budgetMs: 60_000,
+  commands: opened
+    .filter(({ name, own }) => own || name === 'direct')
+    .map((way) => ({ name: way.name, own: way.own, sample: () => weighed(way, count, port) })),
+});
+
+/** As above, and how much memory the first process of the way needed at most: sbox, where it is inside. */
+const weighed = async ({ argv, rest, cwd, problem }, count, port) => {
+  if (problem !== undefined) throw problem;
+  const [program, ...args] = [...argv, 'tunnels', String(count), String(port), ...rest];
+  const child = spawn(program, args, { env: plainEnv, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 90_000);
+  let said = '';
+  child.stderr.on('data', (text) => {
+    said += text;
+  });
+  const ended = once(child, 'close');
+  const [line] = await Promise.race([once(child.stdout, 'data'), ended.then(() => [undefined])]);
+  const peakKb = Number(/VmHWM:\s*(\d+)/.exec(line && readFileSync(`/proc/${child.pid}/status`, 'latin1'))?.[1]);
+  child.stdin.end();
+  const [code] = await ended;
+  clearTimeout(timer);
+  if (code !== 0 || line === undefined) throw new Error(`${program} ended with ${code}: ${said}`);
+  return { wallMs: Number(line), peakKb };
 };
 
 /** The client's own measure: without the start of its process. */

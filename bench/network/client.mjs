@@ -20,7 +20,7 @@ const open = () =>
   new Promise((resolve, reject) => {
     const socket = connect(proxy ? { host: proxy.host, port: proxy.port } : { host: '127.0.0.1', port: Number(port) });
     socket.setNoDelay(true);
-    let [head, left, done, fail] = ['', -1, undefined, reject];
+    let [head, left, done, fail, check] = ['', -1, undefined, reject, undefined];
     socket.on('error', (error) => fail(error)).on('close', () => fail(new Error('the connection was closed')));
     socket.on('data', (bytes) => {
       let rest = bytes;
@@ -34,6 +34,7 @@ const open = () =>
         head = '';
       }
       left -= rest.length;
+      if (rest.length > 0) check?.(rest);
       if (left === 0) {
         left = -1;
         done();
@@ -45,7 +46,21 @@ const open = () =>
         socket.write(text);
       });
     const get = (bytes) => ask(`GET /${bytes} HTTP/1.1\r\nHost: ${target}\r\n\r\n`);
-    const opened = { get, close: () => socket.destroy() };
+    /** sends these bytes and has them sent back, or fails */
+    const echo = async (content) => {
+      let at = 0;
+      check = (bytes) => {
+        if (bytes.compare(content, at, at + bytes.length) !== 0) fail(new Error('other bytes came back'));
+        at += bytes.length;
+      };
+      const head = `POST / HTTP/1.1\r\nHost: ${target}\r\nContent-Length: ${content.length}\r\n\r\n`;
+      const answered = ask(head);
+      socket.write(content);
+      await answered;
+      check = undefined;
+      if (at !== content.length) throw new Error(`${at} of ${content.length} bytes came back`);
+    };
+    const opened = { get, echo, close: () => socket.destroy() };
     socket.once('connect', () => {
       if (proxy === undefined) return resolve(opened);
       ask(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${proxy.head}\r\n`).then(() => resolve(opened), reject);
@@ -84,10 +99,18 @@ const works = {
       await Promise.all(all.map(ask));
     }
   },
+  /** so many tunnels at once, each of which carries a MiB of its own bytes both ways at the same time */
+  tunnels: async (count) => {
+    const all = await Promise.all(Array.from({ length: count }, open));
+    await Promise.all(all.map((connection, index) => connection.echo(Buffer.alloc(1 << 20, `${index} of them, `))));
+    for (const { close } of all) close();
+  },
 };
 
-if (work !== 'bulk') await works.connections(20); // the code is compiled before the clock starts
+if (work !== 'bulk' && work !== 'tunnels') await works.connections(20); // the code is compiled before the clock starts
 const started = performance.now();
 await works[work](Number(amount));
 console.log(performance.now() - started);
+// whoever measures the launcher looks at it now
+if (work === 'tunnels') await new Promise((resolve) => process.stdin.on('end', resolve).resume());
 process.exit(0);

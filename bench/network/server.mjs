@@ -1,8 +1,12 @@
-// An HTTP server on loopback for the bench: /N answers with N bytes. Writes its port, and ends with its input.
+// An HTTP server on loopback for the bench: /N answers with N bytes, a POST with what it was sent. Writes its port, and ends with its input.
 import { createServer } from 'node:http';
 
 const block = Buffer.alloc(1 << 16, 'x');
 const server = createServer((request, response) => {
+  if (request.method === 'POST') {
+    response.writeHead(200, { 'content-length': request.headers['content-length'] });
+    return request.pipe(response);
+  }
   let left = Number(request.url.slice(1)) || 0;
   response.writeHead(200, { 'content-length': left });
   const more = () => {

@@ -60,7 +60,7 @@ describe('a survey of a process', () => {
     expect(descriptor).toBeGreaterThan(300);
     const { targets, epolls } = await findUse(link, { pid, descriptor });
     expect(targets).toEqual([descriptor]);
-    expect(epolls).toEqual([{ epoll, target: descriptor, events: 5, data: BigInt(descriptor) }]);
+    expect(epolls).toMatchObject([{ epoll, target: descriptor, events: 5 }]);
     end();
   });
 
