@@ -60,7 +60,7 @@ describe('a survey of a process', () => {
     expect(descriptor).toBeGreaterThan(300);
     const { targets, epolls } = await findUse(link, { pid, descriptor });
     expect(targets).toEqual([descriptor]);
-    expect(epolls).toMatchObject([{ epoll, target: descriptor, events: 5 }]);
+    expect(epolls).toMatchObject([{ epoll, target: descriptor, events: 0x1d }]); // EPOLLERR and EPOLLHUP are always there
     end();
   });
 
