@@ -1,4 +1,5 @@
-import { isIP, connect as netConnect, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
+import { openHostSocket } from './host-socket.ts';
 
 /** A place to connect to: a checked address, never a name. */
 export interface Target {
@@ -14,11 +15,10 @@ export type Connected =
 /** Begins a connection to an address. */
 export type Connect = (target: Target) => Socket;
 
-/** Both halves of a connection end by themselves, and small writes leave at once. */
 export const connectTo: Connect = ({ address, port }) => {
   // a name would be resolved again, and nobody would check what comes of it
   if (isIP(address) === 0) throw Object.assign(new Error(`"${address}" is not an address`), { code: 'EINVAL' });
-  return netConnect({ host: address, port, allowHalfOpen: true, noDelay: true });
+  return openHostSocket(address, port);
 };
 
 export interface ConnectOptions {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { pourInto } from '../host-socket.ts';
 
 /** With more than this in a socket's queue, the other side is not read. */
 const maxQueuedBytes = 128 * 1024;
@@ -12,17 +13,28 @@ export const pump = (from: Socket, to: Socket): (() => void) => {
     to.write(chunk);
     if (to.writableLength > maxQueuedBytes) from.pause();
   };
-  const resume = (): void => void from.resume();
+  let isStopped = false;
+  const resume = (): void => void (isStopped || from.resume());
   const end = (): void => void to.end();
   if (from.readableEnded) end();
   from.on('data', copy).on('end', end);
   to.on('drain', resume);
+  const stopPouring = pourInto(from, (bytes) => {
+    to.write(bytes);
+    if (to.writableLength === 0) return true;
+    to.write(nothing, resume); // called once all before it is written
+    return false;
+  });
   from.resume();
   return () => {
+    isStopped = true;
+    stopPouring();
     from.off('data', copy).off('end', end).pause();
     to.off('drain', resume);
   };
 };
+
+const nothing = Buffer.alloc(0);
 
 /** Copies both directions until both are over. */
 export const join = (a: Socket, b: Socket): void => {
