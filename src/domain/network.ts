@@ -1,3 +1,5 @@
+import type { Parsed } from './parsed.ts';
+
 /** `none`: own loopback only; `limited`: declared hosts only; `host-only`: this machine; `full`: everything. */
 export type NetworkMode = 'none' | 'limited' | 'host-only' | 'full';
 export const networkModes: readonly NetworkMode[] = ['none', 'limited', 'host-only', 'full'];
@@ -75,3 +77,14 @@ export const bareNetwork = (mode: NetworkMode): NetworkPolicy => ({
   hosts: {},
   publish: [],
 });
+
+/** A document's `network`: in one that names the mode itself, a `deny` that does nothing is a mistake. */
+export const parseNetwork = <T extends { readonly mode?: NetworkMode; readonly deny?: readonly unknown[] }>(
+  network: T,
+): Parsed<T> =>
+  network.mode === 'full' && network.deny !== undefined && network.deny.length > 0
+    ? {
+        problem: '"deny" does nothing with mode "full", in which nothing is looked at',
+        hint: 'remove "deny", or take mode "limited" and name in "allow" what may be reached',
+      }
+    : { value: network };

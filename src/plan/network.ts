@@ -19,6 +19,8 @@ export const planNetwork = (profile: Profile, invocation: Invocation): NetworkPo
       fix: 'leave --publish out',
       exitCode: exitCode.usage,
     });
+  if (deny.length > 0 && mode === 'full')
+    throw uselessDeny(deny, invocation.network === undefined ? 'the profile sets' : '--net sets');
   return {
     mode,
     allow: [...declared.allow, ...allow, ...credentialRules(declaredCredentials(profile, invocation))],
@@ -27,6 +29,24 @@ export const planNetwork = (profile: Profile, invocation: Invocation): NetworkPo
     publish: [...declared.publish, ...publish],
   };
 };
+
+/** What documents deny and a stronger one's mode, or the invocation's, lets through. */
+export const noteUndenied = ({ mode, deny }: NetworkPolicy): string[] =>
+  mode === 'full' && deny.length > 0
+    ? [`network mode "full" looks at nothing: not denied ${deny.length === 1 ? 'is' : 'are'} ${listed(deny)}`]
+    : [];
+
+const listed = (rules: readonly EgressRule[]): string =>
+  rules.map(({ text, origin }) => `"${text}" (${origin})`).join(', ');
+
+const uselessDeny = (deny: readonly EgressRule[], setter: string): SboxError =>
+  new SboxError({
+    code: 'SBOX_E_USAGE',
+    message: `cannot deny ${deny.map(({ text }) => `"${text}"`).join(', ')} with network mode "full"`,
+    cause: `${setter} that mode, in which nothing is looked at`,
+    fix: 'leave --deny out, or name what may be reached: --net limited --allow HOST',
+    exitCode: exitCode.usage,
+  });
 
 const uselessAllow = (allow: readonly EgressRule[], mode: NetworkMode, setter: string): SboxError =>
   new SboxError({

@@ -12,7 +12,7 @@ import { planCredentials, planTrust } from './credentials.ts';
 import { planEnvironment } from './environment.ts';
 import { planLayout, sandboxHostname } from './layout.ts';
 import { planMounts } from './mounts.ts';
-import { planNetwork } from './network.ts';
+import { noteUndenied, planNetwork } from './network.ts';
 import { planProperties } from './properties.ts';
 import { planHiding, planMechanism } from './rung.ts';
 import { planSandbox } from './sandbox.ts';
@@ -106,6 +106,7 @@ export const planRun = (profile: Profile, invocation: Invocation, host: Facts): 
     notes: [
       ...notes,
       ...noteProfile(profile, command.argv[0], network),
+      ...noteUndenied(network),
       ...noteUnreachable(network, mechanism, broker),
       ...noteLinks(facts),
       ...noteOwner(host),

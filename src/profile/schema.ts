@@ -12,7 +12,7 @@ import {
   profileNamePattern,
   variablePattern,
 } from '../domain/names.ts';
-import { networkModes } from '../domain/network.ts';
+import { networkModes, parseNetwork } from '../domain/network.ts';
 import { parseHostTarget, parseMappedName, parsePublishedPort } from '../domain/port.ts';
 import { hideModes, propertyNames } from '../domain/property.ts';
 import { durationPattern, largestCount, parseDuration, parseSize, sizePattern } from '../domain/units.ts';
@@ -77,54 +77,59 @@ const environment = table({
   ),
 });
 
-const network = table({
-  mode: v.exactOptional(
-    v.pipe(
-      oneOf(networkModes),
-      v.description('none: own loopback; limited: declared hosts; host-only: this machine; full: everything.'),
-    ),
-  ),
-  allow: listOf(
-    v.pipe(
-      v.string('a host such as "example.com"'),
-      parsedBy(parseAllowRule),
-      v.examples([
-        'example.com',
-        '*.example.com',
-        'example.com:8443',
-        '192.0.2.0/24',
-        'localhost:5432',
-        'registry:npm',
-      ]),
-    ),
-    'Hosts that mode limited reaches; ports 443 and 80 if none is named. An address only if it is listed as one.',
-  ),
-  deny: listOf(
-    v.pipe(
-      v.string('a host such as "example.com"'),
-      parsedBy(parseDenyRule),
-      v.examples(['example.com', '*.example.com', '10.0.0.0/8']),
-    ),
-    'Hosts that are never reached, whatever allows them; every port if none is named.',
-  ),
-  hosts: v.exactOptional(
-    v.pipe(
-      tableOf(
-        v.pipe(v.string('a host name'), parsedBy(parseMappedName)),
-        v.pipe(v.string('an address such as "127.0.0.1:8443"'), parsedBy(parseHostTarget)),
+const network = v.pipe(
+  table({
+    mode: v.exactOptional(
+      v.pipe(
+        oneOf(networkModes),
+        v.description('none: own loopback; limited: declared hosts; host-only: this machine; full: everything.'),
       ),
-      v.description('Names with the address, and perhaps port, that stands for them; "allow" still has to name them.'),
     ),
-  ),
-  publish: listOf(
-    v.pipe(
-      v.string('two ports such as "3000:3000"'),
-      parsedBy(parsePublishedPort),
-      v.examples(['3000:3000', '127.0.0.1:8080:80']),
+    allow: listOf(
+      v.pipe(
+        v.string('a host such as "example.com"'),
+        parsedBy(parseAllowRule),
+        v.examples([
+          'example.com',
+          '*.example.com',
+          'example.com:8443',
+          '192.0.2.0/24',
+          'localhost:5432',
+          'registry:npm',
+        ]),
+      ),
+      'Hosts that mode limited reaches; ports 443 and 80 if none is named. An address only if it is listed as one.',
     ),
-    'Ports of this host that lead to ports inside: [address:]port:port; 127.0.0.1 if no address is named.',
-  ),
-});
+    deny: listOf(
+      v.pipe(
+        v.string('a host such as "example.com"'),
+        parsedBy(parseDenyRule),
+        v.examples(['example.com', '*.example.com', '10.0.0.0/8']),
+      ),
+      'Hosts that are never reached, whatever allows them; every port if none is named.',
+    ),
+    hosts: v.exactOptional(
+      v.pipe(
+        tableOf(
+          v.pipe(v.string('a host name'), parsedBy(parseMappedName)),
+          v.pipe(v.string('an address such as "127.0.0.1:8443"'), parsedBy(parseHostTarget)),
+        ),
+        v.description(
+          'Names with the address, and perhaps port, that stands for them; "allow" still has to name them.',
+        ),
+      ),
+    ),
+    publish: listOf(
+      v.pipe(
+        v.string('two ports such as "3000:3000"'),
+        parsedBy(parsePublishedPort),
+        v.examples(['3000:3000', '127.0.0.1:8080:80']),
+      ),
+      'Ports of this host that lead to ports inside: [address:]port:port; 127.0.0.1 if no address is named.',
+    ),
+  }),
+  parsedBy(parseNetwork),
+);
 
 const credentialName = v.pipe(v.string('the name of a credential'), parsedBy(parseCredentialName));
 

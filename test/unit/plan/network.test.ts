@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EgressRule, NetworkPolicy } from '../../../src/domain/network.ts';
-import { planNetwork } from '../../../src/plan/network.ts';
+import { noteUndenied, planNetwork } from '../../../src/plan/network.ts';
 import { allowing, denying } from '../../support/egress-rules.ts';
 import { anInvocation, aProfile } from '../../support/plan-builders.ts';
 
@@ -60,4 +60,20 @@ test('an --allow that would do nothing is refused, with what would work', () => 
   expect(planNetwork(aProfile(), anInvocation({ network: 'limited', allow: allowing('c.test') })).allow).toHaveLength(
     1,
   );
+});
+
+test('a --deny in a mode that looks at nothing is refused, and what documents deny there is named', () => {
+  const denied = anInvocation({ network: 'full', deny: denying('c.test', '*.d.test') });
+  expect(() => planNetwork(aProfile(), denied)).toThrow(
+    expect.objectContaining({
+      code: 'SBOX_E_USAGE',
+      exitCode: 2,
+      message: 'cannot deny "c.test", "*.d.test" with network mode "full"',
+      reason: '--net sets that mode, in which nothing is looked at',
+      fix: 'leave --deny out, or name what may be reached: --net limited --allow HOST',
+    }),
+  );
+  const full = planNetwork(aProfile({ network }), anInvocation({ network: 'full' }));
+  expect(noteUndenied(full)).toEqual(['network mode "full" looks at nothing: not denied is "b.test" (sbox.json:1:1)']);
+  expect(noteUndenied(planNetwork(aProfile({ network }), anInvocation()))).toEqual([]);
 });

@@ -125,6 +125,13 @@ describe('values', () => {
       ['1:22 network.mode must be one of "none", "limited", "host-only", "full", not a number'],
     ],
     [
+      '{"network": {"mode": "full", "deny": ["a.test"]}}',
+      [
+        '1:13 network: "deny" does nothing with mode "full", in which nothing is looked at | remove "deny", or take mode "limited" and name in "allow" what may be reached',
+      ],
+    ],
+    ['{"network": {"mode": "full", "deny": []}}', []],
+    [
       '{"network": {"allow": ["a.test", "*.com", 5], "deny": ["a b"]}}',
       [
         '1:34 network.allow[1]: "*.com" would allow every name that anyone has below "com" | write at least two labels behind the star, for example "*.example.com"',
