@@ -1,4 +1,5 @@
 import picocolors from 'picocolors';
+import { parseAddress, renderAuthority } from '../domain/address.ts';
 import type { AuditDecision, AuditEvent } from '../domain/audit.ts';
 import { printable } from '../domain/printable.ts';
 import { reasonWords } from '../domain/refusals.ts';
@@ -51,7 +52,7 @@ const describeDecision = (decision: AuditDecision): string => {
     ...(error === undefined ? [] : [`failed: ${shown(error)}`]),
     ...(source === undefined ? [] : [`by ${shown(source)}`]),
   ];
-  return `${`${shown(host) || '""'}:${port}`.padEnd(32)}  ${shown(protocol).padEnd(11)}  ${words.join('; ')}`;
+  return `${`${parseAddress(host) === undefined ? shown(host) || '""' : renderAuthority(host)}:${port}`.padEnd(32)}  ${shown(protocol).padEnd(11)}  ${words.join('; ')}`;
 };
 
 const renderBytes = (bytes: number): string => {

@@ -1,3 +1,4 @@
+import { parseAddress, renderAuthority } from './address.ts';
 import type { DecisionReason, EgressEvent } from './decision.ts';
 import { printable } from './printable.ts';
 
@@ -47,6 +48,17 @@ export const addRefusal = (refusals: Refusals, { decision }: EgressEvent): Refus
   return { ...refusals, names: [...refusals.names, added] };
 };
 
+/**
+ * Without those of loopback at a port where a server inside was reached: a client that had asked before that was up, or at the other of
+ * the two addresses, had no port of the host's in mind.
+ */
+export const withoutOwn = (refusals: Refusals, servers: ReadonlySet<number>): Refusals => ({
+  ...refusals,
+  names: refusals.names.filter(({ host, port }) => !(port !== undefined && servers.has(port) && isLocal(host))),
+});
+
+const isLocal = (host: string): boolean => /^(localhost|127\.[0-9.]+|::1)$/.test(host);
+
 /** At most `most` lines for a person at the end of a run: the most frequent first. */
 export const renderRefusals = ({ names, others }: Refusals, most = 10): string[] => {
   const sorted = names.toSorted((a, b) => b.count - a.count);
@@ -61,7 +73,7 @@ export const renderRefusals = ({ names, others }: Refusals, most = 10): string[]
 const renderRefusal = ({ host, port, reason, count, fix }: Refusal): string => {
   const times = count === 1 ? '' : `, ${count} times`;
   const advice = fix === undefined ? '' : `: ${printable(fix)}`;
-  const name = printable(host, 100) || '""';
+  const name = parseAddress(host) === undefined ? printable(host, 100) || '""' : renderAuthority(host);
   return `refused ${name}${port === undefined ? '' : `:${port}`} (${reasonWords[reason]}${times})${advice}`;
 };
 

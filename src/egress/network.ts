@@ -23,6 +23,8 @@ export interface NetworkOptions extends EgressOptions {
   readonly arch: Arch;
   readonly policy: NetworkPolicy;
   readonly onEvent: (event: EgressEvent) => void;
+  /** told of the port of a server inside that a connection was made to */
+  readonly onServer?: (port: number) => void;
   readonly published?: Published;
   readonly paths?: VisiblePaths;
   /** serves the hosts that a credential is bound to; closed with the network */
@@ -56,7 +58,7 @@ export interface Network {
 
 /** Opens what a sandbox's brokers are served by. The proxy opens with the first connection that it is for. */
 export const openNetwork = (options: NetworkOptions): Network => {
-  const { arch, policy, onEvent, published, paths, interceptor } = options;
+  const { arch, policy, onEvent, onServer, published, paths, interceptor } = options;
   const egress = openEgress(policy, options);
   const standIns = openStandIns();
   const answerDns = openAnswerer({ egress, standIns, onEvent });
@@ -87,7 +89,8 @@ export const openNetwork = (options: NetworkOptions): Network => {
       ...(near && { inside: near }),
       ...(paths && { paths }),
       supervisor,
-      route: near ? route : (address) => routeShared({ toOwn, relay, route }, address),
+      route: near ? route : (address) => routeShared({ toOwn, relay, route, onServer }, address),
+      ...(onServer && { onServer }),
       ...(policy.mode !== 'none' && { answerDns }),
     });
     running.add(broker);
@@ -118,13 +121,16 @@ interface RouteTools {
 
 interface SharedTools extends Pick<RouteTools, 'relay'> {
   readonly toOwn: ConnectToOwn;
+  readonly onServer: NetworkOptions['onServer'];
   readonly route: (address: InternetAddress) => Promise<Route>;
 }
 
 /** Where a connection goes of a sandbox that shares the host's loopback: to a server of its own, if that is what it is to. */
-const routeShared = async ({ toOwn, relay, route }: SharedTools, to: InternetAddress): Promise<Route> => {
+const routeShared = async (tools: SharedTools, to: InternetAddress): Promise<Route> => {
+  const { toOwn, relay, route, onServer } = tools;
   const server = isLoopback(to) ? await toOwn(to) : undefined;
   if (server === undefined) return route(to);
+  onServer?.(to.port);
   // its client may have gone before it came to the proxy
   const unused = setTimeout(() => server.destroy(), unusedMs);
   server.once('resume', () => clearTimeout(unused)).once('close', () => clearTimeout(unused));

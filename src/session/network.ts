@@ -13,6 +13,8 @@ import { writableFolders } from './writable.ts';
 export interface NetworkContext {
   readonly facts: Pick<Facts, 'arch' | 'env' | 'home'>;
   readonly onEvent: (event: EgressEvent) => void;
+  /** told of the port of a server inside that a connection was made to */
+  readonly onServer?: (port: number) => void;
   readonly published?: Published;
   readonly credentials?: SessionCredentials;
 }
@@ -55,7 +57,7 @@ export interface SandboxNetwork extends AsyncDisposable {
 
 /** The network of a sandbox. It is loaded when the first of its brokers has something to say: most short commands never connect. */
 export const openSandboxNetwork = (plan: Plan, context: NetworkContext): SandboxNetwork => {
-  const { facts, onEvent, published, credentials } = context;
+  const { facts, onEvent, onServer, published, credentials } = context;
   let network: Promise<Network> | undefined;
   const open = async (): Promise<Network> => {
     const { openNetwork } = await import('../egress/index.ts');
@@ -68,6 +70,7 @@ export const openSandboxNetwork = (plan: Plan, context: NetworkContext): Sandbox
       untrusted: writableFolders(plan),
       ...(plan.mechanism.kind === 'landlock' && { paths: { roots: shownPaths(plan), hides: plan.hidePaths } }),
       onEvent,
+      ...(onServer && { onServer }),
       ...(published && { published }),
       ...(interceptor && { interceptor }),
     });

@@ -1,7 +1,7 @@
 import type { EgressEvent } from '../domain/decision.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Plan } from '../domain/plan.ts';
-import { addRefusal, noRefusals } from '../domain/refusals.ts';
+import { addRefusal, noRefusals, withoutOwn } from '../domain/refusals.ts';
 import type { Launched, Stdio } from '../rungs/launch.ts';
 import { startPlan } from '../rungs/start.ts';
 import { openUse } from '../state/use.ts';
@@ -69,7 +69,9 @@ const openPrepared = async (plan: Plan, facts: LaunchFacts, options: SessionOpti
     audit.decided(event);
     options.onDecision?.(event);
   };
-  const context = { facts, onEvent, ...(published && { published }), ...(credentials && { credentials }) };
+  const servers = new Set<number>(); // their ports
+  const onServer = (port: number): void => void servers.add(port);
+  const context = { facts, onEvent, onServer, ...(published && { published }), ...(credentials && { credentials }) };
   const advisory = await openAdvisory(plan, context);
   const env = advisory?.env ?? credentials?.env ?? plan.env;
   const host = { arch, landlockAbi: capabilities.landlockAbi };
@@ -93,7 +95,11 @@ const openPrepared = async (plan: Plan, facts: LaunchFacts, options: SessionOpti
     await ended.then(audit.ended, () => {});
     audit[Symbol.dispose]();
     const unlogged = [...problems, audit.failure()].filter((text) => text !== undefined).join('; ') || undefined;
-    return { ...(await removeOwn(plan)), refusals, ...(unlogged !== undefined && { unlogged }) };
+    return {
+      ...(await removeOwn(plan)),
+      refusals: withoutOwn(refusals, servers),
+      ...(unlogged !== undefined && { unlogged }),
+    };
   };
   const cleaned = ended.then(release, release);
   const finished = cleaned.then(async (cleaning) => ({ ...(await ended), ...cleaning }));

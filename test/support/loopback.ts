@@ -42,3 +42,12 @@ export const readAll = async (socket: Socket): Promise<string> => {
   for await (const chunk of socket) text += chunk;
   return text;
 };
+
+/** A port where nobody listens. */
+export const aClosedPort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });

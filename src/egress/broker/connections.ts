@@ -175,11 +175,12 @@ export class Connections {
   }
 
   async #stream(attempt: Attempt, to: InternetAddress): Promise<void> {
-    const { inside, outside, route } = this.#options;
+    const { inside, outside, route, onServer } = this.#options;
     const domain = attempt.address.readUInt16LE(0);
     const question = { domain, type: SOCK_STREAM, address: attempt.address };
     if (isLoopback(to) && inside) {
       const connected = await this.#patiently(inside, attempt, question);
+      if (connected.result === 0) onServer?.(to.port);
       if (connected.result !== -ERRNO.ECONNREFUSED) return this.#finish(inside, attempt, connected);
       if (connected.socket !== undefined) release(inside, connected.socket);
     }

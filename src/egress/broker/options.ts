@@ -19,6 +19,8 @@ export interface BrokerOptions {
   readonly supervisor: number;
   /** where a TCP connection goes; asked after the loopback of the sandbox's own network has refused it, if it is to a loopback address */
   readonly route: (address: InternetAddress) => Promise<Route>;
+  /** told of the port of a server inside that a connection was made to */
+  readonly onServer?: (port: number) => void;
   /** hides everything else from the calls that take a path; absent where no such call is trapped */
   readonly paths?: VisiblePaths;
   /** answers a DNS query; absent where no names resolve */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { renderAuthority } from '../../domain/address.ts';
 import type { Decision, EgressRequest } from '../../domain/decision.ts';
 import type { Dialled } from '../egress.ts';
 import { isPlainAddress, isSameHost } from './authority.ts';
@@ -53,7 +54,7 @@ export const openPassage = async (served: Served, serveOrigin: ServeOrigin, pass
   const late = denied(
     decision,
     'protocol',
-    `${decision.host}:${decision.port} spoke first, and the client answered with HTTP`,
+    `${renderAuthority(decision.host)}:${decision.port} spoke first, and the client answered with HTTP`,
   );
   refuse(served, passage, opening, { kind: 'denied', decision: late });
 };
@@ -118,10 +119,14 @@ const checkOpening = (served: Served, decision: Decision, opening: Opening, byte
       return denied(
         decision,
         'protocol',
-        `HTTP/2 without TLS to ${host}:${port} hides which host is meant; use HTTP/1.1 or TLS`,
+        `HTTP/2 without TLS to ${renderAuthority(host)}:${port} hides which host is meant; use HTTP/1.1 or TLS`,
       );
     case 'malformed':
-      return denied(decision, 'protocol', `the first bytes to ${host}:${port} are neither complete TLS nor HTTP`);
+      return denied(
+        decision,
+        'protocol',
+        `the first bytes to ${renderAuthority(host)}:${port} are neither complete TLS nor HTTP`,
+      );
     case 'other':
       return served.interceptor?.holdsPlaceholder(bytes) ? placeholderLeak(decision) : undefined;
     case 'http':

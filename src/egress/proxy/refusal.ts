@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { renderAuthority } from '../../domain/address.ts';
 import type { Decision, DecisionReason } from '../../domain/decision.ts';
 import type { Dialled } from '../egress.ts';
 
@@ -21,7 +22,10 @@ export const refusal = (decision: Decision): Answer => {
 /** An allowed host that could not be reached. */
 export const failure = ({ decision, code, message }: Dialled & { kind: 'failed' }): Answer => {
   const { host, port } = decision;
-  return answer(code === 'ETIMEDOUT' ? 504 : 502, `cannot reach ${host}:${port}: ${message} (${code})`);
+  return answer(
+    code === 'ETIMEDOUT' ? 504 : 502,
+    `cannot reach ${renderAuthority(host)}:${port}: ${message} (${code})`,
+  );
 };
 
 /** A request that no server would take as it is meant. */
@@ -51,7 +55,7 @@ export const placeholderLeak = (decision: Decision): Decision =>
   denied(
     decision,
     'placeholder',
-    `a credential's placeholder must not be sent to ${decision.host}:${decision.port} in the clear`,
+    `a credential's placeholder must not be sent to ${renderAuthority(decision.host)}:${decision.port} in the clear`,
   );
 
 /** Answers on a bare socket, and closes it. The reason phrase repeats the sentence: many clients show nothing else of it. */

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { describe, expect } from 'vitest';
 import { fixture } from '../../support/compile.ts';
-import { aGreeter } from '../../support/loopback.ts';
+import { aClosedPort, aGreeter } from '../../support/loopback.ts';
 import { file, needs } from '../../support/needs.ts';
 import { kernelRungs } from '../../support/reach.ts';
 import { aWorkspace, eachUser, runOutside, runSbox } from '../../support/sbox.ts';
@@ -15,15 +14,6 @@ const checks = [
   ...['poll', 'select_', 'epoll', 'epoll_before', 'nonblocking_refused', 'refused', 'flags', 'duplicates', 'inherited'],
   ...['names', 'threads', 'many', 'mapped', 'dual', 'http_', 'signals', 'handlers', 'both_ways'],
 ];
-
-/** A port where nobody listens. */
-const aClosedPort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 const withServers = async () => ({
   LISTED: String((await aGreeter('hello')).port),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { aGreeter } from '../../support/loopback.ts';
+import { aClosedPort, aGreeter } from '../../support/loopback.ts';
 import { file, type Need, needs, program } from '../../support/needs.ts';
 import { kernelRungs } from '../../support/reach.ts';
 import { aWorkspace, eachUser, runOutside, runSbox, type User } from '../../support/sbox.ts';
@@ -169,6 +169,24 @@ for host in ("localhost","127.0.0.1"):
     except OSError as error: print(type(error).__name__)`;
       const ended = await run(`${python} -c '${script}'`, [`localhost:${listed}`], ['-q']);
       expect(ended.stdout).toBe("b'hello'\nConnectionRefusedError\n".repeat(2));
+    });
+
+    test('the end of a run gives no advice on a port of a server inside, which was asked for before it was up', async () => {
+      const { run } = await aWorld(as, rung);
+      const ports = [await aClosedPort(), await aClosedPort()];
+      const script = `import socket
+def ask(family, host, port):
+  try: print(len(socket.socket(family).connect((host,port)) or ""))
+  except OSError as error: print(type(error).__name__)
+for port in (${ports}): ask(socket.AF_INET, "127.0.0.1", port)
+server = socket.create_server(("127.0.0.1", ${ports[0]}))
+ask(socket.AF_INET6, "::1", ${ports[0]})
+ask(socket.AF_INET, "127.0.0.1", ${ports[0]})`;
+      const ended = await run(`${python} -c '${script}'`);
+      expect(ended.stdout, ended.stderr).toBe(`${'ConnectionRefusedError\n'.repeat(3)}0\n`);
+      expect(ended.stderr.split('\n').filter((line) => line.includes('refused'))).toEqual([
+        `sbox: note: refused 127.0.0.1:${ports[1]} (an address that is not allowed): --allow localhost:${ports[1]}`,
+      ]);
     });
 
     test('--net host-only reaches this machine, and no name', async () => {

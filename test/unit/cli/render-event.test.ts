@@ -10,6 +10,11 @@ const line = (act: AuditAct, sandbox = false): string => renderEvent(stamped(act
 test.each<[string, AuditAct, string]>([
   ['a refusal', auditDecision(anEgressEvent()), 'denied   example.com:443                   connect      not allowed'],
   [
+    'a refusal of an address of IPv6',
+    auditDecision(anEgressEvent({ host: '::1' })),
+    'denied   [::1]:443                         connect      not allowed',
+  ],
+  [
     'what was allowed',
     auditDecision(
       anEgressEvent(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EgressEvent } from '../../../src/domain/decision.ts';
-import { addRefusal, mostRefusals, noRefusals, renderRefusals } from '../../../src/domain/refusals.ts';
+import { addRefusal, mostRefusals, noRefusals, renderRefusals, withoutOwn } from '../../../src/domain/refusals.ts';
 import { anEgressEvent } from '../../support/egress-events.ts';
 
 const summary = (events: readonly EgressEvent[]): string[] => renderRefusals(events.reduce(addRefusal, noRefusals));
@@ -47,4 +47,22 @@ test('a name of the client can neither move the cursor nor begin a line, and doe
   ]);
   expect(line).toMatch(/^[\x20-\x7e]{1,200}$/);
   expect(line).toContain('a\\u{1b}[2J\\u{d}\\u{a}sbox: b\\u{202e}\\u{9b}ccc');
+});
+
+test('an address of IPv6 stands in brackets before its port', () => {
+  expect(summary([anEgressEvent({ host: '::1', port: 4567, reason: 'address-not-allowed' })])).toEqual([
+    'refused [::1]:4567 (an address that is not allowed)',
+  ]);
+});
+
+test('refusals of loopback are left out at a port where a server inside was reached', () => {
+  const hosts = ['::1', '127.0.0.1', 'localhost', '127.0.0.53', 'a.test', '192.0.2.1', 'localhost.a.test'];
+  const events = [3000, 3001].flatMap((port) => hosts.map((host) => anEgressEvent({ host, port })));
+  const lookUp = anEgressEvent({ host: 'localhost', port: 3000, protocol: 'dns' });
+  const left = withoutOwn([...events, lookUp].reduce(addRefusal, noRefusals), new Set([3000]));
+  expect(left.names.map(({ host, port }) => [host, port])).toEqual([
+    ...['a.test', '192.0.2.1', 'localhost.a.test'].map((host) => [host, 3000]),
+    ...hosts.map((host) => [host, 3001]),
+    ['localhost', undefined],
+  ]);
 });
