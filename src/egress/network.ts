@@ -150,7 +150,7 @@ const findRoute = async ({ egress, relay, nameOf, onEvent }: RouteTools, to: Int
   if (address === proxyAddress && port === proxyPort) return relay({ kind: 'proxy' });
   const name = nameOf(address);
   const destination = { kind: 'transparent', host: name ?? address, port } as const;
-  const isQuestion = port === 53 && !isLoopback(to); // of a name server, which the proxy answers itself
+  const isQuestion = port === 53; // of a name server, which the proxy answers itself
   const getsAnswer = name !== undefined && port === 80; // a refusal that a person can read
   if (isQuestion || getsAnswer) return relay(destination);
   const decision = await egress.decide({ host: destination.host, port, protocol: 'socket' });

@@ -159,6 +159,18 @@ ${withoutProxy} for u in http://plain.test/ https://tls.test/; do curl -sS $u; e
       expect((await run(script, ['raw.test:7000'], ['-q'])).stdout).toBe("b'hello'\n");
     });
 
+    test('names are answered over TCP too, at the address of resolv.conf as at any other', async () => {
+      const { run } = await aWorld(as, rung);
+      const script = `import socket, struct
+query = struct.pack(">6H", 7, 256, 1, 0, 0, 0) + bytes([5]) + b"plain" + bytes([4]) + b"test" + struct.pack(">BHH", 0, 1, 1)
+for server in ("127.0.0.53", "127.0.0.11", "192.0.2.1"):
+  s = socket.create_connection((server, 53))
+  s.sendall(struct.pack(">H", len(query)) + query)
+  print(s.recv(99)[-4:-2].hex())`;
+      const ended = await run(`${python} -c '${script}'`, ['plain.test'], ['-q']);
+      expect(ended.stdout, ended.stderr).toBe('c612\n'.repeat(3)); // 198.18.0.0/15
+    });
+
     test('a listed port of the host is reached by its name and its address, an unlisted one is not', async () => {
       const { run } = await aWorld(as, rung);
       const [listed, other] = [(await aGreeter('hello')).port, (await aGreeter('hello')).port];
