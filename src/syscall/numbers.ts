@@ -47,6 +47,7 @@ const numbers = {
   fstat: [5, 80],
   futimesat: [261, null],
   getpid: [39, 172],
+  getpeername: [52, 205],
   getsockname: [51, 204],
   getsockopt: [55, 209],
   getxattr: [191, 8],

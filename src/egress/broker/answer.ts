@@ -1,6 +1,7 @@
 import { eventDataAt, known } from '../../syscall/batch.ts';
 import {
   EPOLL_CTL_ADD,
+  ERRNO,
   F_DUPFD,
   F_SETFL,
   IPPROTO_TCP,
@@ -15,7 +16,7 @@ import {
   SOL_SOCKET,
   TCP,
 } from '../../syscall/constants.ts';
-import type { Program } from '../../syscall/program.ts';
+import type { Program, Slot } from '../../syscall/program.ts';
 import type { EpollEntry } from './caller.ts';
 import type { BrokerLink } from './link.ts';
 
@@ -47,6 +48,8 @@ export interface Installation {
   readonly closeOnExec: boolean;
   /** what the call returns: 0, or a negative errno(3) */
   readonly error?: number;
+  /** also in the place of a socket that is connected already, as connect(2) allows for datagrams alone */
+  readonly again?: true;
   /** the caller's process id as the broker knows it, and where it waits for the descriptors */
   readonly process: number;
   readonly epolls: readonly EpollEntry[];
@@ -54,14 +57,15 @@ export interface Installation {
 
 /** Puts a socket in the place of the caller's and ends the call. */
 export const install = (link: BrokerLink, installation: Installation): void => {
-  const { id, socket, targets, nonBlocking, closeOnExec, error = 0, process, epolls } = installation;
+  const { id, socket, targets, nonBlocking, closeOnExec, error = 0, process, epolls, again } = installation;
   link.tell((program) => {
     const [failed, done] = [program.label(), program.label()];
-    program.call('fcntl', [socket, F_SETFL, nonBlocking ? O_NONBLOCK : 0], { onFailure: 'ignore' });
-    takeOptions(program, socket, process, targets.at(-1) ?? -1);
-    for (const entry of epolls) registerAgain(program, link, socket, process, entry);
     const response_ = response(program, id, error);
+    program.call('fcntl', [socket, F_SETFL, nonBlocking ? O_NONBLOCK : 0], { onFailure: 'ignore' });
     const outcome = program.slot();
+    takeOptions(program, socket, process, targets.at(-1) ?? -1, outcome);
+    if (!again) program.jumpIfEqual(outcome, -ERRNO.EISCONN, failed);
+    for (const entry of epolls) registerAgain(program, link, socket, process, entry);
     for (const target of targets) {
       const request = addition(program, id, SECCOMP_ADDFD_FLAG_SETFD, socket, target, closeOnExec);
       program.call('ioctl', [known.listener, SECCOMP_IOCTL_NOTIF_ADDFD, request], { into: outcome, onFailure: failed });
@@ -91,8 +95,8 @@ const options = [
   [IPPROTO_TCP, TCP.USER_TIMEOUT, 4],
 ] as const;
 
-/** Sets what the caller had set on the socket that is replaced; needs pidfd_getfd(2), as above. */
-const takeOptions = (program: Program, socket: number, process: number, descriptor: number): void => {
+/** Sets what the caller had set on the socket that is replaced, and finds out whether that is connected (EISCONN); needs pidfd_getfd(2), as above. */
+const takeOptions = (program: Program, socket: number, process: number, descriptor: number, outcome: Slot): void => {
   const [none, done] = [program.label(), program.label()];
   const caller = program.call('pidfd_open', [process, 0], { onFailure: done });
   const theirs = program.call('pidfd_getfd', [caller, descriptor, 0], { onFailure: none });
@@ -104,6 +108,12 @@ const takeOptions = (program: Program, socket: number, process: number, descript
     program.call('setsockopt', [socket, level, name, value, bytes], { onFailure: 'ignore' });
     program.place(next);
   }
+  const unconnected = program.label();
+  program.call('getpeername', [theirs, program.words(new Array<number>(16).fill(0)), program.words([128])], {
+    onFailure: unconnected,
+  });
+  program.and(-ERRNO.EISCONN, -1, outcome);
+  program.place(unconnected);
   program.call('close', [theirs], { onFailure: 'ignore' });
   program.place(none);
   program.call('close', [caller], { onFailure: 'ignore' });

@@ -35,6 +35,8 @@ interface Attempt {
   readonly address: Buffer;
   /** unless it is the caller's very socket that is connected */
   use?: CallersUse;
+  /** its socket may be connected already */
+  readonly again?: true;
 }
 
 const failure = (errno: number) => ({ error: -errno });
@@ -100,7 +102,9 @@ export class Connections {
     const to = parseAddress(address);
     if (stream && to) return this.#stream(attempt, to);
     if (protocol.startsWith('UDP')) return this.#datagrams(attempt, protocol === 'UDP' ? AF_INET : AF_INET6, to);
-    answer(outside, call.id, failure(domain === AF_UNSPEC ? ERRNO.EOPNOTSUPP : ERRNO.EAFNOSUPPORT));
+    const isShort = domain === AF_INET || domain === AF_INET6;
+    const error = domain === AF_UNSPEC ? 'EOPNOTSUPP' : isShort ? 'EINVAL' : 'EAFNOSUPPORT';
+    answer(outside, call.id, failure(ERRNO[error]));
   }
 
   /** Connects to the proxy if the socket is of TCP, and tells what else it is. */
@@ -135,11 +139,9 @@ export class Connections {
     const { inside, outside } = this.#options;
     if (!inside) return answer(outside, attempt.call.id, failure(ERRNO.ENETUNREACH));
     const own = to?.port === 53 ? renderInDomain({ family: 4, address: resolverAddress, port: 53 }, domain) : undefined;
-    await this.#connectAndInstall(inside, attempt, {
-      domain,
-      type: SOCK_DGRAM,
-      address: own ?? attempt.address,
-    });
+    const again = { ...attempt, again: true } as const;
+    const question = { domain, type: SOCK_DGRAM, address: own ?? attempt.address };
+    this.#finish(inside, again, await this.#patiently(inside, again, question));
   }
 
   async #unix(attempt: Attempt, type: number): Promise<void> {
@@ -203,10 +205,6 @@ export class Connections {
     return socket === undefined ? connected : { ...connected, same: true };
   }
 
-  async #connectAndInstall(link: BrokerLink, attempt: Attempt, question: ConnectQuestion): Promise<void> {
-    this.#finish(link, attempt, await this.#patiently(link, attempt, question));
-  }
-
   /** Connects; where that takes longer, a blocking caller goes on waiting, though nobody else waits with it. */
   async #patiently(link: BrokerLink, attempt: Attempt, question: ConnectQuestion): Promise<Connected> {
     const surveyed = { pid: attempt.call.pid, descriptor: attempt.descriptor };
@@ -248,11 +246,11 @@ export class Connections {
   /** Hands the socket over, or tells why there is none. */
   #finish(link: BrokerLink, attempt: Attempt, connected: Connected & { readonly same?: true }): void {
     const { socket, result, same } = connected;
-    const { call, use } = attempt;
+    const { call, use, again } = attempt;
     const begun = result === 0 || result === -ERRNO.EINPROGRESS;
     if (socket !== undefined && begun && !same && use) {
       const process = link === this.#options.inside ? use.process.inner : use.process.outer;
-      install(link, { id: call.id, socket, ...use, error: result, process });
+      install(link, { id: call.id, socket, ...use, error: result, process, ...(again && { again }) });
     } else this.#drop(link, attempt, connected, result);
   }
 

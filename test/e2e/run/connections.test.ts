@@ -11,7 +11,19 @@ const test = needs(file(python, 'python3'));
 const program = readFileSync(fixture('network/clients.py'), 'utf8');
 
 const checks = [
-  ...['poll', 'select_', 'epoll', 'epoll_before', 'nonblocking_refused', 'refused', 'flags', 'duplicates', 'inherited'],
+  ...[
+    'poll',
+    'select_',
+    'epoll',
+    'epoll_before',
+    'nonblocking_refused',
+    'refused',
+    'twice',
+    'cut_short',
+    'flags',
+    'duplicates',
+    'inherited',
+  ],
   ...['names', 'threads', 'many', 'mapped', 'dual', 'http_', 'signals', 'handlers', 'both_ways'],
 ];
 

@@ -52,7 +52,6 @@ test('addresses of all lengths of their parts come back as they were', () => {
 });
 
 test('what is behind the address does not count', () => {
-  expect(parseAddress(bytes('0200 0050 7f000001'))).toEqual(four('127.0.0.1', 80));
   expect(parseAddress(bytes(`0200 0050 7f000001 ${'ff'.repeat(100)}`))).toEqual(four('127.0.0.1', 80));
   // flow and zone
   expect(parseAddress(bytes(`0a00 0050 12345678 ${'00'.repeat(15)}01 09000000`))).toEqual(six('::1', 80));
@@ -63,7 +62,7 @@ test.each([
   ['less than a port', '020000'],
   ['no family', '0000 0050 7f000001 0000000000000000'],
   ['a unix address', '0100 2f746d702f736f636b6574000000000000'],
-  ['a short IPv4 one', '0200 0050 7f0000'],
+  ['a short IPv4 one', '0200 0050 7f000001 00000000000000'],
   ['a short IPv6 one', '0a00 0050 00000000 000000000000000000000000000000'],
   ['the family in the other byte order', '0002 0050 7f000001 0000000000000000'],
   ['a family that is more', '0210 0050 7f000001 0000000000000000'],
