@@ -21,8 +21,13 @@ export type Dialled =
 export type Destination =
   /** the proxy itself: the client speaks HTTP proxying or SOCKS5 */
   | { readonly kind: 'proxy' }
-  /** a client that ignores proxies: the name behind a stand-in address, or an address */
-  | { readonly kind: 'transparent'; readonly host: string; readonly port: number }
+  /** a client that ignores proxies: the name behind a stand-in address, or an address; `dialling` if it is being connected to already */
+  | {
+      readonly kind: 'transparent';
+      readonly host: string;
+      readonly port: number;
+      readonly dialling?: Promise<Dialled>;
+    }
   /** a server inside, to which a connection was made already */
   | { readonly kind: 'inside'; readonly server: Socket };
 

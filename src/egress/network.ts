@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Decision, EgressEvent } from '../domain/decision.ts';
 import type { NetworkPolicy } from '../domain/network.ts';
 import { proxyAddress, proxyPort } from '../domain/stand-ins.ts';
@@ -131,10 +133,15 @@ const routeShared = async (tools: SharedTools, to: InternetAddress): Promise<Rou
   const server = isLoopback(to) ? await toOwn(to) : undefined;
   if (server === undefined) return route(to);
   onServer?.(to.port);
-  // its client may have gone before it came to the proxy
-  const unused = setTimeout(() => server.destroy(), unusedMs);
-  server.once('resume', () => clearTimeout(unused)).once('close', () => clearTimeout(unused));
+  closeUnused(server);
   return relay({ kind: 'inside', server });
+};
+
+/** Its client may have gone before it came to the proxy. */
+const closeUnused = (socket: Socket): void => {
+  const timer = setTimeout(() => socket.destroy(), unusedMs);
+  const keep = (): void => clearTimeout(timer);
+  socket.once('resume', keep).once('close', keep);
 };
 
 const unusedMs = 10_000;
@@ -154,15 +161,34 @@ const findRoute = async ({ egress, relay, nameOf, onEvent }: RouteTools, to: Int
   const getsAnswer = name !== undefined && port === 80; // a refusal that a person can read
   if (isQuestion || getsAnswer) return relay(destination);
   const decision = await egress.decide({ host: destination.host, port, protocol: 'socket' });
-  if (decision.verdict === 'allow') return relay(destination);
-  onEvent(refusedAtOnce(decision));
+  if (decision.verdict === 'allow' && !isLoopback(to)) return relay(destination);
+  if (decision.verdict === 'allow') return dialFirst({ egress, relay, onEvent }, destination);
+  onEvent(failedAtOnce(decision));
   return { kind: 'refuse', error: isLoopback(to) ? ERRNO.ECONNREFUSED : ERRNO.EACCES };
 };
 
-const refusedAtOnce = (decision: Decision): EgressEvent => ({
+/** A server of this machine's answers at once, unless its queue is full. */
+const promptMs = 500;
+
+/** A port of this machine where nobody listens refuses the call itself: programs wait for a server by it. */
+const dialFirst = async (
+  { egress, relay, onEvent }: Omit<RouteTools, 'nameOf'>,
+  destination: { readonly kind: 'transparent'; readonly host: string; readonly port: number },
+): Promise<Route> => {
+  const { host, port } = destination;
+  const dialling = egress.dial({ host, port, protocol: 'transparent' });
+  void dialling.then((dialled) => dialled.kind === 'connected' && closeUnused(dialled.socket));
+  const dialled = await Promise.race([dialling, pause(promptMs, undefined, { ref: false })]);
+  if (dialled === undefined || dialled.kind === 'connected') return relay({ ...destination, dialling });
+  onEvent(failedAtOnce(dialled.decision, dialled.kind === 'failed' ? dialled.code : undefined));
+  return { kind: 'refuse', error: ERRNO.ECONNREFUSED };
+};
+
+const failedAtOnce = (decision: Decision, error?: string): EgressEvent => ({
   decision,
   startedMs: Date.now(),
   durationMs: 0,
   bytesOut: 0,
   bytesIn: 0,
+  ...(error !== undefined && { error }),
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { EgressEvent } from '../../src/domain/decision.ts';
-import type { Destination } from '../../src/egress/egress.ts';
+import type { Destination, Dialled } from '../../src/egress/egress.ts';
 import { type EgressProxy, openProxy, type ProxyOptions } from '../../src/egress/proxy/proxy.ts';
 import { type Reachable, type StandInEgress, standInEgress } from './stand-in-egress.ts';
 
@@ -16,7 +16,12 @@ export interface TestProxy extends AsyncDisposable {
 }
 
 export const viaProxy: Destination = { kind: 'proxy' };
-export const straightTo = (host: string, port: number): Destination => ({ kind: 'transparent', host, port });
+export const straightTo = (host: string, port: number, dialled?: Dialled): Destination => ({
+  kind: 'transparent',
+  host,
+  port,
+  ...(dialled && { dialling: Promise.resolve(dialled) }),
+});
 
 export const openTestProxy = async (reachable: Reachable, options: Partial<ProxyOptions> = {}): Promise<TestProxy> => {
   const events: EgressEvent[] = [];

@@ -24,9 +24,10 @@ export const openEarly = (client: Socket, dialling: Promise<Dialled> | undefined
     if (dialled.kind !== 'connected') return closeSilent(client);
     if (dropped || client.destroyed) return void dialled.socket.destroy();
     host = dialled.socket;
-    heard = host.bytesRead;
+    heard = host.bytesRead - host.readableLength;
     stopPump = pump(host, client);
-    host.once('close', follow);
+    if (host.destroyed) follow(host.errored !== null);
+    else host.once('close', follow);
   });
   return {
     stop: () => {

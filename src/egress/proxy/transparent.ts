@@ -14,7 +14,7 @@ export const serveTransparent = async (
   served: Served,
   serveOrigin: ServeOrigin,
   client: Socket,
-  { host, port }: Extract<Destination, { kind: 'transparent' }>,
+  { host, port, dialling: begun }: Extract<Destination, { kind: 'transparent' }>,
 ): Promise<void> => {
   const startedMs = Date.now();
   // whichever server the client had in mind, names are answered here
@@ -26,7 +26,7 @@ export const serveTransparent = async (
     return refuse(client, () => answerAndClose(client, refusal(decision)));
   }
   const isBound = served.interceptor?.isBound(decision.host, decision.port) ?? false;
-  const dialling = isBound ? undefined : dial(served, request);
+  const dialling = isBound ? undefined : (begun ?? dial(served, request));
   await openPassage(served, serveOrigin, { client, first: none, request, decision, startedMs, dialling });
 };
 

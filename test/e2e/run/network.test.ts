@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { aClosedPort, aGreeter } from '../../support/loopback.ts';
 import { file, type Need, needs, program } from '../../support/needs.ts';
 import { kernelRungs } from '../../support/reach.ts';
-import { aWorkspace, eachUser, runOutside, runSbox, type User } from '../../support/sbox.ts';
+import { aWorkspace, eachUser, runOutside, runSbox, startSbox, type User } from '../../support/sbox.ts';
 import { openSites } from '../../support/sites.ts';
 
 const variables = ['http_proxy', 'https_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
@@ -199,6 +199,26 @@ ask(socket.AF_INET, "127.0.0.1", ${ports[0]})`;
       expect(ended.stderr.split('\n').filter((line) => line.includes('refused'))).toEqual([
         `sbox: note: refused 127.0.0.1:${ports[1]} (an address that is not allowed): --allow localhost:${ports[1]}`,
       ]);
+    });
+
+    test('a listed port of the host refuses connect(2) while nobody listens there', async () => {
+      const port = await aClosedPort();
+      const script = `import socket
+def ask(host):
+  try: return socket.create_connection((host,${port})).recv(9)
+  except OSError as error: return type(error).__name__
+def ask_all(): print(*[ask(host) for host in ("localhost","127.0.0.1","::1")], flush=True)
+ask_all()
+input()
+ask_all()`;
+      const flags = ['--rung', rung, '--allow', `localhost:${port}`];
+      const started = startSbox(['run', ...flags, '--', python, '-c', script], { ...aWorkspace(as), stdin: 'pipe' });
+      await started.says('ConnectionRefusedError ConnectionRefusedError ConnectionRefusedError\n');
+      await aGreeter('hello', { port });
+      started.child.stdin?.end('\n');
+      const ended = await started.ended;
+      expect(ended.stdout).toMatch(/\nb'hello' b'hello' b'hello'\n$/);
+      expect(ended.stderr).not.toMatch('note:');
     });
 
     test('--net host-only reaches this machine, and no name', async () => {

@@ -307,3 +307,26 @@ test('a placeholder in the first bytes of another protocol is refused, anything 
   expect(await readUntil(client, '\n')).toBe('*fine\n');
   client.destroy();
 });
+
+test('a host that was reached before its client came is heard from its first byte on', async () => {
+  await using server = await openServer((socket) => void socket.end('hello'));
+  await using setUp = await openTestProxy({ 'a.test:7': server.port });
+  const dialled = await setUp.egress.dial({ host: 'a.test', port: 7, protocol: 'transparent' });
+  const client = await setUp.connectTo(straightTo('a.test', 7, dialled));
+  expect(String(await readAll(client))).toBe('hello');
+  client.destroy();
+});
+
+test('a host that was gone again before its client came closes that', async () => {
+  await using server = await openServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
+  await using setUp = await openTestProxy({ 'a.test:7': server.port });
+  const dialled = await setUp.egress.dial({ host: 'a.test', port: 7, protocol: 'transparent' });
+  if (dialled.kind !== 'connected') throw new Error(dialled.kind);
+  const { socket } = dialled;
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.write('now');
+  await closed;
+  const client = await setUp.connectTo(straightTo('a.test', 7, dialled));
+  expect(String(await readAll(client))).toBe('');
+  client.destroy();
+});
