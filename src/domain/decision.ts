@@ -57,4 +57,6 @@ export interface EgressEvent {
   readonly bytesIn: number;
   /** an allowed connection that could not be made, or broke */
   readonly error?: string;
+  /** why it could not be made, for a person */
+  readonly message?: string;
 }

@@ -17,6 +17,8 @@ export type Dialled =
   /** allowed, but it could not be reached; `code` as in errno(3) or of getaddrinfo(3) */
   | { readonly kind: 'failed'; readonly decision: Decision; readonly code: string; readonly message: string };
 
+export type Unconnected = Exclude<Dialled, { readonly kind: 'connected' }>;
+
 /** Where a connection that the broker made for the sandbox was meant to go. */
 export type Destination =
   /** the proxy itself: the client speaks HTTP proxying or SOCKS5 */

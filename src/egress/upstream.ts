@@ -35,8 +35,10 @@ const read = (env: Environment, name: string): { readonly name: string; readonly
 
 /** Only what can open a tunnel is taken; whatever else stands there is no reason to go around it. */
 const parseUpstream = (name: string, text: string): FoundUpstream => {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
+  const kind = scheme === undefined || /^https?$/i.test(scheme) ? '' : ` (${scheme})`;
   const problem = {
-    problem: `${name} names no proxy that sbox can use: write http://host:port or https://host:port, or unset it`,
+    problem: `${name} names no proxy that sbox can use${kind}: write http://host:port or https://host:port, or unset it`,
   };
   const full = text.includes('://') ? text : `http://${text}`;
   if (!URL.canParse(full)) return problem;

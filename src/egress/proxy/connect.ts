@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Decision, EgressRequest } from '../../domain/decision.ts';
-import type { Dialled } from '../egress.ts';
+import type { Dialled, Unconnected } from '../egress.ts';
 import { parseAuthority } from './authority.ts';
 import { openPassage, type ServeOrigin } from './passage.ts';
 import { answerAndClose, badRequest, failure, refusal } from './refusal.ts';
-import { dial, type Served, tellAtOnce } from './served.ts';
+import { dial, type Served, tellAtOnce, whyOf } from './served.ts';
 
 /** Makes the tunnel that a CONNECT request asks for (RFC 9110, 9.3.6). */
 export const serveConnect = async (
@@ -25,7 +25,7 @@ export const serveConnect = async (
   const way = await findWay(served, request);
   if (client.destroyed) return dropWay(way);
   if (way.kind !== 'allowed') {
-    tellAtOnce(served, way.decision, startedMs, way.kind === 'failed' ? way.code : undefined);
+    tellAtOnce(served, way.decision, startedMs, whyOf(way));
     return answerAndClose(client, way.kind === 'denied' ? refusal(way.decision) : failure(way));
   }
   client.write('HTTP/1.1 200 Connection established\r\n\r\n');
@@ -34,7 +34,7 @@ export const serveConnect = async (
 };
 
 export type Way =
-  | Exclude<Dialled, { kind: 'connected' }>
+  | Unconnected
   | { readonly kind: 'allowed'; readonly decision: Decision; readonly dialling: Promise<Dialled> | undefined };
 
 /** Reaches a host before the client is told so; one that the interceptor serves is reached later, by that. */

@@ -3,7 +3,7 @@ import type { EgressEvent } from '../../domain/decision.ts';
 import { forwardedFields, forwardedTrailers, framingOf, groupFields } from './fields.ts';
 import { openScan } from './placeholder.ts';
 import { type Answer, badRequest, failure, placeholderLeak, refusal } from './refusal.ts';
-import { countBytes, type Served, tellAtOnce } from './served.ts';
+import { countBytes, type Served, tellAtOnce, whyOf } from './served.ts';
 import type { Target } from './target.ts';
 import { type Agents, DialError, type Origin, openUpstream } from './upstream.ts';
 
@@ -107,7 +107,7 @@ const openReport = (served: Served, { response, target, startedMs }: Exchange, o
     fail: (error: NodeJS.ErrnoException) => {
       if (!(error instanceof DialError)) event = { ...event, error: error.code ?? error.message };
       else if (error.dialled.kind === 'denied') event = { ...event, decision: error.dialled.decision };
-      else event = { ...event, error: error.dialled.code };
+      else event = { ...event, ...whyOf(error.dialled) };
     },
   };
 };

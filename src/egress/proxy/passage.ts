@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import { renderAuthority } from '../../domain/address.ts';
 import type { Decision, EgressRequest } from '../../domain/decision.ts';
-import type { Dialled } from '../egress.ts';
+import type { Dialled, Unconnected } from '../egress.ts';
 import { isPlainAddress, isSameHost } from './authority.ts';
 import { openEarly } from './early.ts';
 import { gather } from './gather.ts';
 import { maxOpeningBytes, type Opening, parseOpening } from './opening.ts';
 import { answerAndClose, denied, failure, nameMismatch, placeholderLeak, refusal } from './refusal.ts';
-import { countBytes, dial, type Served, tellAtOnce } from './served.ts';
+import { countBytes, dial, type Served, tellAtOnce, whyOf } from './served.ts';
 import { closeTogether, cut, pump, whenBothClosed } from './tunnel.ts';
 
 /** A client's connection that is allowed to go to one host, however it was asked for. */
@@ -59,11 +59,9 @@ export const openPassage = async (served: Served, serveOrigin: ServeOrigin, pass
   refuse(served, passage, opening, { kind: 'denied', decision: late });
 };
 
-type Refused = Exclude<Dialled, { kind: 'connected' }>;
-
 /** Only a client that speaks HTTP understands an answer; others see a reset. */
-const refuse = (served: Served, { client, startedMs }: Passage, opening: Opening, refused: Refused): void => {
-  tellAtOnce(served, refused.decision, startedMs, refused.kind === 'failed' ? refused.code : undefined);
+const refuse = (served: Served, { client, startedMs }: Passage, opening: Opening, refused: Unconnected): void => {
+  tellAtOnce(served, refused.decision, startedMs, whyOf(refused));
   if (opening.kind !== 'http') cut(client);
   else answerAndClose(client, refused.kind === 'denied' ? refusal(refused.decision) : failure(refused));
 };

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Decision, EgressEvent, EgressRequest } from '../../domain/decision.ts';
-import type { Dialled, Egress, Interceptor } from '../egress.ts';
+import type { Dialled, Egress, Interceptor, Unconnected } from '../egress.ts';
 import type { Token } from './token.ts';
 
 /** What everything that serves a connection works with. */
@@ -58,15 +58,14 @@ const prepared = (dialled: Dialled): Dialled => {
 export const ignoreError = (): void => {};
 
 /** Tells of a request that was refused, or could not be served. */
-export const tellAtOnce = ({ onEvent }: Served, decision: Decision, startedMs: number, error?: string): void =>
-  onEvent({
-    decision,
-    startedMs,
-    durationMs: Date.now() - startedMs,
-    bytesOut: 0,
-    bytesIn: 0,
-    ...(error === undefined ? {} : { error }),
-  });
+export const tellAtOnce = ({ onEvent }: Served, decision: Decision, startedMs: number, why: Why = {}): void =>
+  onEvent({ decision, startedMs, durationMs: Date.now() - startedMs, bytesOut: 0, bytesIn: 0, ...why });
+
+type Why = Pick<EgressEvent, 'error' | 'message'>;
+
+/** What an event tells of a connection that could not be made. */
+export const whyOf = (dialled: Unconnected): Why =>
+  dialled.kind === 'failed' ? { error: dialled.code, message: dialled.message } : {};
 
 /** The bytes that went over a connection to a host, from now on. */
 export const countBytes = (socket: Socket): (() => { readonly bytesOut: number; readonly bytesIn: number }) => {

@@ -3,7 +3,7 @@ import type { EgressRequest } from '../../domain/decision.ts';
 import { dropWay, findWay, type Way } from './connect.ts';
 import { gather } from './gather.ts';
 import { openPassage, type ServeOrigin } from './passage.ts';
-import { type Served, tellAtOnce } from './served.ts';
+import { type Served, tellAtOnce, whyOf } from './served.ts';
 import {
   parseGreeting,
   parsePassword,
@@ -34,7 +34,7 @@ export const serveSocks5 = async (served: Served, serveOrigin: ServeOrigin, sock
   const way = await findWay(served, request);
   if (client.destroyed) return dropWay(way);
   if (way.kind !== 'allowed') {
-    tellAtOnce(served, way.decision, startedMs, way.kind === 'failed' ? way.code : undefined);
+    tellAtOnce(served, way.decision, startedMs, whyOf(way));
     return reply(client, replyFor(way));
   }
   client.write(renderSocksReply(socksReply.succeeded));

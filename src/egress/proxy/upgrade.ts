@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { forwardedFields, framingOf, groupFields, pairsOf, wordsOf } from './fields.ts';
 import { openScan } from './placeholder.ts';
 import { answerAndClose, badRequest, failure, placeholderLeak, refusal } from './refusal.ts';
-import { countBytes, type Served, tellAtOnce } from './served.ts';
+import { countBytes, type Served, tellAtOnce, whyOf } from './served.ts';
 import type { Target } from './target.ts';
 import { closeTogether, cut, pump, whenBothClosed } from './tunnel.ts';
 import { DialError, type Origin, openUpstream, type WayAgent } from './upstream.ts';
@@ -128,6 +128,6 @@ const failed = (served: Served, { client, target, startedMs }: UpgradeRequest, e
     message: 'the connection broke before an answer',
   } as const;
   const dialled = error instanceof DialError ? error.dialled : broke;
-  tellAtOnce(served, dialled.decision, startedMs, dialled.kind === 'failed' ? dialled.code : undefined);
+  tellAtOnce(served, dialled.decision, startedMs, whyOf(dialled));
   answerAndClose(client, dialled.kind === 'failed' ? failure(dialled) : refusal(dialled.decision));
 };

@@ -1,7 +1,7 @@
 import { Agent, type ClientRequest, request as openRequest, type RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Decision } from '../../domain/decision.ts';
-import type { Dialled } from '../egress.ts';
+import type { Unconnected } from '../egress.ts';
 import { dial, type Served } from './served.ts';
 
 /** A client's connection whose requests all go to one host. */
@@ -13,8 +13,8 @@ export interface Origin {
 
 /** Why there is no connection to send a request over. */
 export class DialError extends Error {
-  readonly dialled: Exclude<Dialled, { kind: 'connected' }>;
-  constructor(dialled: Exclude<Dialled, { kind: 'connected' }>) {
+  readonly dialled: Unconnected;
+  constructor(dialled: Unconnected) {
     super(dialled.kind);
     this.dialled = dialled;
   }

@@ -70,8 +70,9 @@ const acceptConnection = (
     const { out, in: into } = upstream.bytes();
     upstream.close();
     connection.client.destroy();
-    const error = state.error && { error: describe(state.error) };
-    const denied = state.error instanceof UpstreamError ? state.error.decision : undefined;
+    const unreached = state.error instanceof UpstreamError ? state.error : undefined;
+    const error = state.error && { error: describe(state.error), ...(unreached && { message: unreached.message }) };
+    const denied = unreached?.decision;
     const durationMs = nowMs() - startedMs;
     onEvent({ decision: denied ?? decision, startedMs, durationMs, bytesOut: out, bytesIn: into, ...error });
   });

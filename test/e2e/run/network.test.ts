@@ -115,6 +115,24 @@ eachUser((as) => {
       expect(allowed.stdout).toBe('other.test says hello\n');
     });
 
+    test.each(ways)("why an operator's own proxy did not serve is told at the end, %s", async (_, before) => {
+      const dead = `http://127.0.0.1:${await aClosedPort()}`;
+      const messages = {
+        [dead]: `the proxy ${dead}: 127.0.0.1: ECONNREFUSED`,
+        'socks5://127.0.0.1:1':
+          'ALL_PROXY names no proxy that sbox can use (socks5): write http://host:port or https://host:port, or unset it',
+      };
+      const script = `${before} for n in 1 2; do curl -sS https://web.test/; done; curl -sS http://plain.test/`;
+      for (const [ALL_PROXY, message] of Object.entries(messages)) {
+        const options = { ...aWorkspace(as), env: { ALL_PROXY } };
+        const flags = ['--rung', rung, '--allow', 'web.test', '--allow', 'plain.test'];
+        const ended = await runSbox(['run', ...flags, '--', 'sh', '-c', script], options);
+        expect(ended.stderr.split('\n').filter((line) => line.startsWith('sbox: note'))).toEqual([
+          `sbox: note: could not reach web.test:443 and 1 more: ${message}`,
+        ]);
+      }
+    });
+
     test('an empty list reaches nothing: names do not exist, and the proxy refuses', async () => {
       const { sites, run } = await aWorld(as, rung);
       const script = `for u in http://plain.test/ https://tls.test/ http://127.0.0.1:1/; do curl -sS -o /dev/null -w '%{http_code} %{http_connect}\\n' $u; done

@@ -66,3 +66,28 @@ test('refusals of loopback are left out at a port where a server inside was reac
     ['localhost', undefined],
   ]);
 });
+
+const aFailure = (message: string, host = 'web.test') =>
+  anEgressEvent({ verdict: 'allow', reason: 'allowed', host }, { error: 'ECONNREFUSED', message });
+
+test('why an allowed host could not be reached is told once for each reason', () => {
+  const dead = 'the proxy http://127.0.0.1:1: 127.0.0.1: ECONNREFUSED';
+  const events = [aFailure(dead), aFailure(dead), aFailure('it did not answer in time', '::1'), anEgressEvent()];
+  expect(summary([...events, aFailure(dead, 'b.test'), aFailure(dead, 'c.test')])).toEqual([
+    `could not reach web.test:443 and 2 more: ${dead}`,
+    'could not reach [::1]:443: it did not answer in time',
+    'refused example.com:443 (not allowed)',
+  ]);
+  const broken = anEgressEvent({ verdict: 'allow', reason: 'allowed' }, { error: 'ECONNRESET' });
+  expect(summary([broken])).toEqual([]);
+});
+
+test('both together fit into ten lines, and neither hides the other', () => {
+  const failures = Array.from({ length: 20 }, (_, index) => aFailure(`reason ${index}\n`));
+  const lines = summary([...failures, ...many(20)]);
+  expect(lines).toHaveLength(10);
+  expect(lines[0]).toBe('could not reach web.test:443: reason 0\\u{a}');
+  expect(lines[4]).toBe('could not reach hosts for 16 more reasons: sbox log');
+  expect(lines[9]).toBe('refused 16 more requests: sbox log --denied');
+  expect(summary([...failures, ...many(2)])).toHaveLength(10);
+});

@@ -24,12 +24,16 @@ describe('which proxy', () => {
     expect(shown(env as Record<string, string>, 'a.test', port)).toBe(expected),
   );
 
-  test.each(['socks5://me:secret@p.test:1080', 'http://', 'ftp://p.test', 'http://p.test:99999', 'http://%ff@p.test'])(
-    '%s is refused, not gone around, and shows no secret',
-    (url) =>
-      expect(shown({ HTTPS_PROXY: url })).toBe(
-        'problem: HTTPS_PROXY names no proxy that sbox can use: write http://host:port or https://host:port, or unset it',
-      ),
+  test.each([
+    ['socks5://me:secret@p.test:1080', ' (socks5)'],
+    ['ftp://p.test', ' (ftp)'],
+    ['http://', ''],
+    ['http://p.test:99999', ''],
+    ['http://%ff@p.test', ''],
+  ])('%s is refused, not gone around, and shows no secret', (url, kind) =>
+    expect(shown({ HTTPS_PROXY: url })).toBe(
+      `problem: HTTPS_PROXY names no proxy that sbox can use${kind}: write http://host:port or https://host:port, or unset it`,
+    ),
   );
 
   test('the default ports are those of the scheme', () => {
