@@ -20,6 +20,8 @@ export type DecisionReason =
   | 'name-mismatch'
   /** a placeholder of a credential where it must not be */
   | 'placeholder'
+  /** the client began like one of HTTP or TLS, whose name has to be seen first, and did not go on */
+  | 'unfinished'
   /** a kind of traffic that never leaves */
   | 'protocol';
 

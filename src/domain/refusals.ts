@@ -126,5 +126,6 @@ export const reasonWords: Readonly<Record<DecisionReason, string>> = {
   'address-forbidden': 'it leads to a forbidden address',
   'name-mismatch': 'another name inside the connection',
   placeholder: 'the placeholder of a credential was sent there',
+  unfinished: 'it began like HTTP or TLS, and nothing more came',
   protocol: 'a protocol that never leaves',
 };

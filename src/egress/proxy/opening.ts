@@ -7,6 +7,8 @@ export type Opening =
   /** HTTP/2 without TLS (RFC 9113, 3.3) */
   | { readonly kind: 'http2' }
   | { readonly kind: 'other' }
+  /** nothing more came of what could still become one of the above */
+  | { readonly kind: 'unfinished' }
   | { readonly kind: 'malformed' };
 
 /** More than this is not gathered to learn what it is. */

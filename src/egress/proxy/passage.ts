@@ -37,7 +37,7 @@ export const openPassage = async (served: Served, serveOrigin: ServeOrigin, pass
     restMs: served.limits.headTimeoutMs,
   });
   if (client.destroyed) return early.drop();
-  const opening: Opening = value ?? { kind: 'malformed' };
+  const opening: Opening = value ?? { kind: bytes.length > maxOpeningBytes ? 'malformed' : 'unfinished' };
   const refused = checkOpening(served, decision, opening, bytes);
   if (refused !== undefined) {
     early.drop();
@@ -119,6 +119,11 @@ const checkOpening = (served: Served, decision: Decision, opening: Opening, byte
         'protocol',
         `HTTP/2 without TLS to ${renderAuthority(host)}:${port} hides which host is meant; use HTTP/1.1 or TLS`,
       );
+    case 'unfinished': {
+      const waited = `${served.limits.headTimeoutMs / 1000} s`;
+      const sentence = `the first bytes to ${renderAuthority(host)}:${port} could become HTTP or TLS, and nothing more came in ${waited}`;
+      return denied(decision, 'unfinished', sentence);
+    }
     case 'malformed':
       return denied(
         decision,

@@ -330,3 +330,15 @@ test('a host that was gone again before its client came closes that', async () =
   expect(String(await readAll(client))).toBe('');
   client.destroy();
 });
+
+test.each(['hello', 'GET', '\x16\x03\x01\x01'])(
+  'a client that begins with %j and waits is cut after a time, and it is told what happened',
+  async (text) => {
+    await using echo = await openEcho();
+    await using setUp = await openTestProxy({ 'a.test:7': echo.port }, { limits: { headTimeoutMs: 50 } });
+    expect(await converse(await setUp.connectTo(straightTo('a.test', 7)), text)).toBe('');
+    const { decision } = await setUp.event(() => true);
+    const sentence = 'the first bytes to a.test:7 could become HTTP or TLS, and nothing more came in 0.05 s';
+    expect(decision).toMatchObject({ verdict: 'deny', reason: 'unfinished', sentence });
+  },
+);
