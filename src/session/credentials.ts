@@ -39,7 +39,7 @@ export const openSessionCredentials = async (
   const { injection, env, files } = await openCredentials(declared, {
     env: facts.env,
     home: facts.home,
-    runCommand: openCommandRunner(facts.env, '/'),
+    runCommand: openCommandRunner(facts.env, writableFolders(plan)),
     registries: await findRegistries(plan, facts),
     gitConfigs: Number(plan.env['GIT_CONFIG_COUNT'] ?? 0),
     readStored: (provider) => readText(join(logins, `${provider}.json`)),

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { aCredentialWorld, holdsSecret, readings, secret } from '../support/credential-world.ts';
 import { file, type Need, needs, program } from '../support/needs.ts';
 import { kernelRungs } from '../support/reach.ts';
-import { eachUser, runOutside, runSbox, sboxCommand, startSbox } from '../support/sbox.ts';
+import { aWorkspace, eachUser, environmentOf, runOutside, runSbox, sboxCommand, startSbox } from '../support/sbox.ts';
 import { startProgram } from '../support/start.ts';
 import type { TlsService } from '../support/tls-service.ts';
 
@@ -103,6 +103,34 @@ eachUser((as) => {
       expect(left).toEqual([`file ${own}`]);
     },
   );
+
+  test.each(kernelRungs)('on %s, no program that an earlier command has left on PATH is run for one', async (rung) => {
+    const workspace = aWorkspace(as);
+    const [mark, out] = ['ran', 'planted'].map((name) => join(workspace.base, name)) as [string, string];
+    const own = workspace.write(join(workspace.base, 'tools/gh'), '#!/bin/sh\necho "$OWN_TOKEN"\n', 0o755);
+    const token = 'ghp_Rk2Vw8Zt4Lm6Qp1Xy9Bn3Cd5Fg7Hj0KeuTsA';
+    const bins = join(workspace.cwd, 'node_modules/.bin');
+    // as `npm run` sets it; a folder of the user's leads to the second
+    const PATH = `${bins}:${workspace.link(bins, out)}:${dirname(own)}:${environmentOf(workspace)['PATH']}`;
+    const world = { ...workspace, env: { PATH, MARK: mark, OWN_TOKEN: token } };
+    const gh = '#!/bin/sh\necho ran >> "$MARK"; echo ghp_0000000000000000000000000000000000000\n';
+    const plant = `mkdir -p node_modules/.bin; printf '%s' "$1" > node_modules/.bin/gh; chmod +x node_modules/.bin/gh`;
+    const planted = await runSbox(['run', '-q', '--rung', rung, '--', 'sh', '-c', plant, 'sh', gh], world);
+    expect(planted, planted.stderr).toMatchObject({ code: 0 });
+
+    const listed = await runSbox(['credentials', '--json'], world);
+    const elsewhere = await runSbox(['credentials', '--json'], { ...world, cwd: workspace.home });
+    const show = ['--credential', 'github', '--', 'sh', '-c', 'echo "$GH_TOKEN"'];
+    const run = await runSbox(['run', '-q', '--rung', rung, ...show], world);
+    expect([existsSync(mark), listed.code, elsewhere.code]).toEqual([false, 0, 0]);
+    for (const { stdout } of [listed, elsewhere])
+      expect(stdout).toContain('the command \\"gh auth token --hostname github.com\\"');
+    expect(run, run.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ghp_\w{36}\n$/) });
+    expect(run.stdout).not.toContain(token);
+    // the positive control: it is the first of its name
+    await runOutside(['gh'], world);
+    expect(readFileSync(mark, 'utf8')).toBe('ran\n');
+  });
 
   // a signal reaches the launcher from inside only where Landlock has no scope for it and there is no namespace of processes
   needs(plainCores)('a core dump of the launcher, which a later command could read, does not hold it', async () => {

@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Provider } from '../../domain/credential.ts';
 import { parseCredentialName } from '../../domain/declared-credential.ts';
 import type { RegistryClient } from '../../domain/network.ts';
 import { isRefused } from '../../domain/parsed.ts';
+import { isWithin } from '../../domain/path.ts';
 import { providers } from '../../domain/providers.ts';
+import { readSandboxes } from '../../state/sandboxes.ts';
 import type { CliContext } from '../context.ts';
 import { renderTable } from '../table.ts';
 
@@ -25,12 +28,14 @@ export const credentials = async (options: { readonly json?: true }, context: Cl
   return 0;
 };
 
-const findAll = async ({ env, home }: CliContext): Promise<Row[]> => {
+const findAll = async (context: CliContext): Promise<Row[]> => {
+  const { env, home } = context;
+  const untrusted = findWritable(context);
   const { findCredential, openCommandRunner } = await import('../../credentials/index.ts');
   const { resolveRegistry } = await import('../../egress/index.ts');
-  const hostsOf = async (client: RegistryClient) => (await resolveRegistry(client, { env, home, untrusted: [] })).hosts;
+  const hostsOf = async (client: RegistryClient) => (await resolveRegistry(client, { env, home, untrusted })).hosts;
   const [npm, pip] = await Promise.all([hostsOf('npm'), hostsOf('pip')]);
-  const question = { env, home, runCommand: openCommandRunner(env, '/'), registries: { npm, pip } };
+  const question = { env, home, runCommand: openCommandRunner(env, untrusted), registries: { npm, pip } };
   return Promise.all(
     providers.map(async (provider): Promise<Row> => {
       const { name, description, fix } = provider;
@@ -46,6 +51,14 @@ const findAll = async ({ env, home }: CliContext): Promise<Row[]> => {
     }),
   );
 };
+
+/** What a command of any sandbox can write to: homes, workspaces, and the one that a run here would have. */
+const findWritable = ({ cwd, stateDir }: CliContext): string[] => [
+  join(stateDir, 'sandboxes'),
+  ...readSandboxes(stateDir).map(({ workspace }) => workspace),
+  // a run refuses a workspace that holds the state
+  ...(isWithin(stateDir, cwd) ? [] : [cwd]),
+];
 
 const findLogin = ({ name }: Provider, home: string): string | undefined => {
   const declared = parseCredentialName(name);

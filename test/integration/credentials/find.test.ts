@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type CredentialQuestion, findCredential } from '../../../src/credentials/find.ts';
 import { openCommandRunner } from '../../../src/credentials/run-command.ts';
 import type { CredentialSource, Provider } from '../../../src/domain/credential.ts';
-import { aTree, program } from '../../support/trees.ts';
+import { aTree, type Entry, link, program } from '../../support/trees.ts';
 
 const value = 'the-value-0123456789';
 const provider = (sources: readonly CredentialSource[]): Provider => ({
@@ -18,7 +18,7 @@ const look = async (
   const home = aTree(files);
   const env = { PATH: process.env['PATH'] };
   const found = await findCredential(provider([source]), {
-    ...{ env, home, runCommand: openCommandRunner(env, home), registries: { npm: [{ host: 'npm.example' }] } },
+    ...{ env, home, runCommand: openCommandRunner(env, []), registries: { npm: [{ host: 'npm.example' }] } },
     ...more,
   });
   return found.kind === 'found' ? found.secret.reveal() : found;
@@ -65,6 +65,27 @@ describe('a credential is found in', () => {
     const folder = aTree({ tool: program(`#!/bin/sh\necho "$1"\n`) });
     expect(await look({ kind: 'command', command: [join(folder, 'tool'), value] })).toBe(value);
   });
+});
+
+describe('a command that the sandbox’s command could have written is not run:', () => {
+  const tool = program('#!/bin/sh\necho "$0-$KEPT-$BASH_ENV"\n');
+  const run = (tree: Record<string, Entry>, path: readonly string[], command: string) => {
+    const root = aTree(tree);
+    const PATH = path.map((folder) => folder.replace('~', root)).join(':');
+    const env = { PATH, KEPT: 'kept', BASH_ENV: join(root, 'planted') };
+    return openCommandRunner(env, [join(root, 'work')])([command.replace('~', root)], 10_000);
+  };
+  const planted = { lack: expect.stringContaining("lies where a sandbox's command can write") };
+  const own = { value: expect.stringMatching(/\/bin\/tool-kept-$/) };
+  test.each<[string, Record<string, Entry>, string[], string, object]>([
+    ['in its folder', { 'work/bin/tool': tool }, ['~/work/bin'], 'tool', planted],
+    ['in a folder that leads there', { 'work/bin/tool': tool, bin: link('~/work/bin') }, ['~/bin'], 'tool', planted],
+    ['a link to one there', { 'work/tool': tool, 'bin/tool': link('~/work/tool') }, ['~/bin'], 'tool', planted],
+    ['by its path', { 'work/tool': tool }, [], '~/work/tool', planted],
+    ['by a path that leads back', { 'work/tool': tool, 'bin/x': '' }, [], '~/bin/../work/tool', planted],
+    ['by a path from a folder', { 'work/tool': tool }, [], 'work/tool', { lack: 'is not installed' }],
+    ['but another one', { 'work/tool': tool, 'bin/tool': tool }, ['~/work', '.', '', '~/bin'], 'tool', own],
+  ])('%s', async (_, tree, path, command, result) => expect(await run(tree, path, command)).toEqual(result));
 });
 
 describe('what was looked at is told, never a value:', () => {
