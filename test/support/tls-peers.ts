@@ -90,7 +90,8 @@ export const openPeers = async (listener: RequestListener, options: PeerOptions 
   const dial =
     options.dial ??
     (async () => {
-      const socket = connect(realPort, '127.0.0.1');
+      // as src/egress/connect.ts makes them
+      const socket = connect({ port: realPort, host: '127.0.0.1', allowHalfOpen: true });
       await new Promise((resolve) => socket.once('connect', resolve));
       return { kind: 'connected', decision, socket } as const;
     });

@@ -104,6 +104,8 @@ const connectTls = async ({ host, dial, secureContext, sessions }: UpstreamOptio
     throw new UpstreamError(status, `${host} cannot be reached: ${dialled.message}`);
   }
   const { socket } = dialled;
+  // TLS takes this over: half open, a connection that the server has ended would be kept, and the next request on it would wait for ever
+  socket.allowHalfOpen = false;
   socket.setNoDelay(true).on('error', () => socket.destroy());
   const session = sessions.get(host);
   return new Promise((resolve, reject) => {

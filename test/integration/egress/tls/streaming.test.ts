@@ -77,6 +77,45 @@ describe('events of a server', () => {
   });
 });
 
+describe('a server that ends a kept connection after its answer', () => {
+  const openEnding = async () => {
+    const ended = gate();
+    const peers = await openPeers((request, response) => {
+      response.once('finish', () => request.socket.end());
+      request.socket.once('close', () => ended.open());
+      response.end('answered');
+    });
+    return { peers, ended: ended.opened };
+  };
+
+  test('has the client’s connection end, too, and the next one is served', async () => {
+    const { peers, ended } = await openEnding();
+    await using _peers = peers;
+    const socket = await peers.connect();
+    const gone = new Promise((resolve) => socket.once('close', resolve));
+    const agent = new Agent({ keepAlive: true });
+    agent.createConnection = () => socket;
+    const answer = await new Promise<IncomingMessage>((resolve) => {
+      openRequest({ agent, headers: { host } }).once('response', resolve).end();
+    });
+    await answer.toArray();
+    await Promise.all([ended, gone]);
+    expect((await ask(await peers.connect(), host)).body.toString()).toBe('answered');
+  });
+
+  test('has the next request of the client’s session go over another one: HTTP/2', async () => {
+    const { peers, ended } = await openEnding();
+    await using _peers = peers;
+    const socket = await peers.connect({ alpn: ['h2'] });
+    const session = connect2(`https://${host}`, { createConnection: () => socket });
+    const said = async () => Buffer.concat(await session.request({ ':path': '/' }).toArray()).toString();
+    expect(await said()).toBe('answered');
+    await ended;
+    expect([await said(), peers.connections()]).toEqual(['answered', 2]);
+    session.close();
+  });
+});
+
 describe('a body', () => {
   const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
