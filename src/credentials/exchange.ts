@@ -23,8 +23,9 @@ export const openExchange = (
     return { body: renderFields(fields, contentType) };
   },
   response: async (status, body) => {
-    const answer = status === 200 ? parseObject(body) : undefined;
-    if (answer === undefined) return scrub(body);
+    if (status < 200 || status > 299) return scrub(body);
+    const answer = parseObject(body);
+    if (answer === undefined) throw new Error('the token endpoint gave an answer of another form');
     return scrub(Buffer.from(JSON.stringify(await store.renew(answer))));
   },
 });

@@ -7,7 +7,7 @@ import { parsePlaceholder } from './placeholder.ts';
 /** The tokens of one login: real ones outside, placeholders inside. */
 export interface TokenStore {
   readonly definition: TokenDocument;
-  /** the client's file with placeholders in place of its tokens: what the sandbox shows */
+  /** what the sandbox shows of the client's file: placeholders in place of its tokens, and the keys that are known to hold no secret */
   readonly inside: unknown;
   /** of every token that is or lately was in use */
   readonly bindings: () => readonly Binding[];
@@ -31,7 +31,7 @@ export const openTokenStore = (
 ): TokenStore | { readonly problem: string; readonly hint: string } => {
   const { save, onProblem, nowMs = Date.now } = options;
   let real = options.document;
-  let inside = real;
+  let inside = copyShown(definition, real);
   let known: Known[] = [];
   for (const place of definition.tokens) {
     const value = keysOf(real, place.keys);
@@ -42,16 +42,17 @@ export const openTokenStore = (
     inside = withKeys(inside, place.keys, bound.placeholder);
   }
   const renew = async (answer: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> => {
-    const shown: Record<string, unknown> = { ...answer };
+    const shown: Record<string, unknown> = {};
     const added: Known[] = [];
     for (const [field, value] of Object.entries(answer)) {
-      if (typeof value !== 'string' || !/(^|_)(token|key)$/.test(field)) continue;
-      const place = definition.tokens.find((token) => token.field === field) ?? { keys: [], field, uses: [] };
+      const place = definition.tokens.find((token) => token.field === field);
+      if (place === undefined && harmless.includes(field) && isPlain(value)) shown[field] = value;
+      if (place === undefined || typeof value !== 'string') continue;
       const bound = bind(definition, place, value);
       if ('problem' in bound) throw new Error(`the token endpoint gave a "${field}" that can't be kept outside`);
       added.push({ field, binding: bound });
       shown[field] = bound.placeholder;
-      if (place.keys.length > 0) real = withKeys(real, place.keys, value);
+      real = withKeys(real, place.keys, value);
     }
     const { expires_in: seconds } = answer;
     if (definition.expiry !== undefined && typeof seconds === 'number') {
@@ -76,6 +77,21 @@ export const openTokenStore = (
 };
 
 const mostOfAField = 4;
+
+/** What an answer tells beside its tokens (RFC 6749, 5.1). */
+const harmless: readonly string[] = ['token_type', 'expires_in', 'scope'];
+
+const copyShown = ({ shown }: TokenDocument, real: unknown): unknown => {
+  let copy: unknown = {};
+  for (const keys of shown) {
+    const value = keysOf(real, keys);
+    if (Array.isArray(value) ? value.every(isPlain) : isPlain(value)) copy = withKeys(copy, keys, value);
+  }
+  return copy;
+};
+
+/** No document within, in which anything could stand. */
+const isPlain = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
 
 interface Known {
   readonly field: string;

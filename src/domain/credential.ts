@@ -115,6 +115,8 @@ export interface TokenDocument {
   /** below the home, inside and outside */
   readonly path: string;
   readonly tokens: readonly TokenPlace[];
+  /** what else of it is shown: a client may keep other secrets beside these */
+  readonly shown: readonly (readonly string[])[];
   /** where the answer's `expires_in` seconds are kept, as a time since 1970 */
   readonly expiry?: { readonly keys: readonly string[]; readonly unit: 's' | 'ms' };
   readonly endpoint: { readonly hosts: readonly string[]; readonly path: string };

@@ -22,6 +22,7 @@ export const tokenDocuments: readonly TokenDocument[] = [
       { keys: ['claudeAiOauth', 'accessToken'], field: 'access_token', uses: bearerAt('api.anthropic.com') },
       { keys: ['claudeAiOauth', 'refreshToken'], field: 'refresh_token', uses: refreshAt(claude) },
     ],
+    shown: ['expiresAt', 'scopes', 'subscriptionType', 'rateLimitTier'].map((key) => ['claudeAiOauth', key]),
     expiry: { keys: ['claudeAiOauth', 'expiresAt'], unit: 'ms' },
     endpoint: claude,
   },
@@ -34,6 +35,7 @@ export const tokenDocuments: readonly TokenDocument[] = [
       { keys: ['tokens', 'id_token'], field: 'id_token', uses: [] },
       { keys: ['OPENAI_API_KEY'], field: 'openai_api_key', uses: bearerAt('api.openai.com') },
     ],
+    shown: [['auth_mode'], ['last_refresh'], ['tokens', 'account_id']],
     endpoint: codex,
   },
   {
@@ -48,6 +50,7 @@ export const tokenDocuments: readonly TokenDocument[] = [
       { keys: ['refresh_token'], field: 'refresh_token', uses: refreshAt(gemini) },
       { keys: ['id_token'], field: 'id_token', uses: [] },
     ],
+    shown: [['scope'], ['token_type'], ['expiry_date']],
     expiry: { keys: ['expiry_date'], unit: 'ms' },
     endpoint: gemini,
   },

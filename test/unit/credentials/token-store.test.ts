@@ -8,9 +8,8 @@ const [access, refresh, nextAccess, nextRefresh] = ['A', 'B', 'C', 'D'].map(
   (letter) => `sk-ant-oat01-${letter}1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6`,
 ) as [string, string, string, string];
 const claude = tokenDocuments.find(({ provider }) => provider === 'claude-login') as TokenDocument;
-const document = {
-  claudeAiOauth: { accessToken: access, refreshToken: refresh, expiresAt: 5, scopes: ['user:inference'] },
-};
+const login = { accessToken: access, refreshToken: refresh, expiresAt: 5, scopes: ['user:inference'] };
+const document = { claudeAiOauth: login };
 const destination = { host: 'console.anthropic.com', port: 443 };
 const head = {
   method: 'POST',
@@ -40,6 +39,82 @@ describe('a login', () => {
     expect(JSON.stringify(shown)).not.toContain(access);
     expect(JSON.stringify(shown)).not.toContain(refresh);
     expect(shown.accessToken).toMatch(/^sk-ant-oat01-/);
+  });
+
+  test.each([
+    [
+      'claude-login',
+      { claudeAiOauth: { ...login, subscriptionType: 'max', rateLimitTier: 'x' } },
+      {
+        claudeAiOauth: { other: 's', scopes: [{ other: 's' }] },
+        mcpOAuth: { a: { accessToken: 's' } },
+        pluginSecrets: 's',
+      },
+    ],
+    [
+      'codex-login',
+      {
+        auth_mode: 'chatgpt',
+        OPENAI_API_KEY: access,
+        tokens: { access_token: nextAccess, refresh_token: refresh, id_token: nextRefresh, account_id: 'a' },
+        last_refresh: '2026-01-01',
+      },
+      {
+        agent_identity: { agent_private_key: 's' },
+        personal_access_token: 's',
+        bedrock_api_key: 's',
+        tokens: { x: 's' },
+      },
+    ],
+    [
+      'gemini-login',
+      {
+        access_token: access,
+        refresh_token: refresh,
+        id_token: nextAccess,
+        scope: 'a b',
+        token_type: 'Bearer',
+        expiry_date: 5,
+      },
+      { client_secret: 's' },
+    ],
+  ])('of %s shows what is known to be no secret, and nothing that stands beside it', (name, known, others) => {
+    const definition = tokenDocuments.find(({ provider }) => provider === name) as TokenDocument;
+    const merged = Object.fromEntries(
+      [...new Set(Object.keys({ ...known, ...others }))].map((key) => {
+        const [own, other] = [known[key as never], others[key as never]] as [unknown, unknown];
+        return [
+          key,
+          typeof own === 'object' && typeof other === 'object' ? { ...(other as object), ...own } : (own ?? other),
+        ];
+      }),
+    );
+    const store = openTokenStore(definition, { document: merged, save: async () => {} });
+    const secrets = [access, refresh, nextAccess, nextRefresh];
+    const shape = (value: unknown) =>
+      JSON.parse(JSON.stringify(value, (_, part) => (String(part).startsWith('sk-ant-oat01-') ? 'token' : part)));
+    expect(shape('inside' in store && store.inside)).toEqual(shape(known));
+    for (const secret of secrets) expect(JSON.stringify('inside' in store && store.inside)).not.toContain(secret);
+  });
+
+  test('lets of the answer to a renewal in what it knows alone', async () => {
+    const answer = {
+      ...{ access_token: nextAccess, token_type: 'Bearer', expires_in: 5, scope: 'a' },
+      ...{ session_token: refresh, device_token: 'x', account: { key: refresh }, id: 'x' },
+    };
+    const { access_token: shown, ...rest } = await open().renew(answer);
+    expect(rest).toEqual({ token_type: 'Bearer', expires_in: 5, scope: 'a' });
+    expect(shown).not.toBe(nextAccess);
+  });
+
+  test.each([
+    [201, JSON.stringify({ access_token: nextAccess })],
+    [200, `access_token=${nextAccess}`],
+    [200, `[{ "access_token": "${nextAccess}" }]`],
+  ])('lets no token of an answer %i in: %s', async (status, body) => {
+    const exchange = openInjection({ bindings: [], tokens: [open()] }).exchange(head, destination);
+    const got = await exchange.response(status, Buffer.from(body)).catch(String);
+    expect(got.toString()).not.toContain(nextAccess);
   });
 
   test('is renewed: the real refresh token leaves, new tokens stay outside, the client gets new placeholders', async () => {
