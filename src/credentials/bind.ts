@@ -1,11 +1,16 @@
 import type { Binding, CredentialUse, Provider, RegistryHosts, Secret } from '../domain/credential.ts';
 import type { RegistryClient } from '../domain/network.ts';
 import { isRefused, type Parsed } from '../domain/parsed.ts';
-import { parsePlaceholder } from './placeholder.ts';
+import type { StandFor } from './placeholders.ts';
 
-/** A provider's secret with a new placeholder, bound to the provider's hosts. */
-export const parseBinding = (provider: Provider, secret: Secret, registries: RegistryHosts = {}): Parsed<Binding> => {
-  const placeholder = parsePlaceholder(secret.reveal());
+/** A provider's secret with its placeholder, bound to the provider's hosts. */
+export const parseBinding = (
+  provider: Provider,
+  secret: Secret,
+  standFor: StandFor,
+  registries: RegistryHosts = {},
+): Parsed<Binding> => {
+  const placeholder = standFor(provider.name, secret.reveal());
   if (isRefused(placeholder)) return placeholder;
   const uses = provider.uses.map((use) => resolveHosts(use, registries)).filter(({ hosts }) => hosts.length > 0);
   return { value: { provider: provider.name, secret, placeholder: placeholder.value, uses } };

@@ -9,8 +9,14 @@ export const openExchange = (
   store: TokenStore,
   scan: (text: string) => boolean,
   scrub: (bytes: Buffer) => Buffer,
-): TokenExchange => ({
-  request: (body, contentType) => {
+): TokenExchange => {
+  let lock: Disposable | undefined;
+  const current = () =>
+    store
+      .bindings()
+      .find(({ uses }) => uses.some((use) => isRefresh(use.placements)))
+      ?.secret.reveal();
+  const request: TokenExchange['request'] = async (body, contentType) => {
     const fields = parseFields(body, contentType);
     const sent = fields?.get('refresh_token');
     const binding = store
@@ -19,16 +25,27 @@ export const openExchange = (
     if (fields === undefined || binding === undefined) return foreign(store);
     for (const [name, value] of fields)
       if (scan(name) || (name !== 'refresh_token' && scan(JSON.stringify(value)))) return elsewhere(store);
+    // an issuer may take a second use of a refresh token for a theft, and end the login
+    lock = await store.lock();
+    store.refresh();
+    if (current() !== binding.secret.reveal()) return { answer: Buffer.from(JSON.stringify(store.answer())) };
     fields.set('refresh_token', binding.secret.reveal());
     return { body: renderFields(fields, contentType) };
-  },
-  response: async (status, body) => {
-    if (status < 200 || status > 299) return scrub(body);
-    const answer = parseObject(body);
-    if (answer === undefined) throw new Error('the token endpoint gave an answer of another form');
-    return scrub(Buffer.from(JSON.stringify(await store.renew(answer))));
-  },
-});
+  };
+  return {
+    request,
+    response: async (status, body) => {
+      if (status < 200 || status > 299) return scrub(body);
+      const answer = parseObject(body);
+      if (answer === undefined) throw new Error('the token endpoint gave an answer of another form');
+      return scrub(Buffer.from(JSON.stringify(await store.renew(answer))));
+    },
+    end: () => {
+      lock?.[Symbol.dispose]();
+      lock = undefined;
+    },
+  };
+};
 
 const isRefresh = (placements: readonly { readonly kind: string }[]): boolean =>
   placements.some(({ kind }) => kind === 'body');

@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
 import type { CredentialSource, FoundCredential, Provider, RegistryHosts } from '../domain/credential.ts';
 import { Secret } from '../domain/credential.ts';
 import { resolveHosts } from './bind.ts';
+import { readFileOf } from './read-file.ts';
 import type { CommandRunner } from './run-command.ts';
 import { parseSource } from './source-formats.ts';
 
@@ -51,7 +51,7 @@ const readSource = async (
     return value === '' ? { lack: 'not set' } : { value };
   }
   if (source.kind === 'command') return runCommand(source.command, source.timeoutMs ?? defaultTimeoutMs);
-  const text = await readText(source.path.replace(/^~(?=\/)/, home));
+  const text = await readFileOf(source.path.replace(/^~(?=\/)/, home));
   if ('lack' in text) return text;
   const hosts = provider.uses.flatMap((use) => resolveHosts(use, question.registries ?? {}).hosts);
   const value = parseSource(text.value, source, { hosts, env });
@@ -59,20 +59,3 @@ const readSource = async (
 };
 
 const defaultTimeoutMs = 10_000;
-const mostBytes = 1024 ** 2;
-
-const readText = async (path: string): Promise<Read> => {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const { size } = await file.stat();
-      if (size > mostBytes) return { lack: `is larger than ${mostBytes} bytes` };
-      return { value: await file.readFile('utf8') };
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    const { code = 'cannot be read' } = error as NodeJS.ErrnoException;
-    return { lack: code === 'ENOENT' ? 'does not exist' : code };
-  }
-};

@@ -28,6 +28,7 @@ export const openInjection = ({ bindings, tokens = [] }: InjectionOptions): Inje
     isBound: (host, port) =>
       usesAt(tables().bindings, { host, port }).length > 0 || findStore(tokens, { host, port }) !== undefined,
     admit: (request, destination) => {
+      for (const store of tokens) store.refresh();
       const admitted = admitRequest(request, destination, tables().bindings, holds);
       const renews = findStore(tokens, destination, pathOf(request)) !== undefined;
       return renews && admitted.kind === 'admitted' ? { ...admitted, body: 'exchange' } : admitted;

@@ -1,28 +1,22 @@
-import { readFileSync } from 'node:fs';
-import type { Binding, DeclaredCredential, RegistryHosts } from '../domain/credential.ts';
+import type { Binding, DeclaredCredential, FoundCredential, RegistryHosts } from '../domain/credential.ts';
 import { SboxError } from '../domain/errors.ts';
 import type { Injection } from '../domain/injection.ts';
 import { isRefused } from '../domain/parsed.ts';
 import type { Problem } from '../domain/problem.ts';
 import { parseBinding } from './bind.ts';
-import { findCredential } from './find.ts';
+import { type CredentialQuestion, findCredential } from './find.ts';
 import { openInjection } from './injection.ts';
+import { type FoundLogin, findLogin, openLogin, type StoredLogins } from './login.ts';
+import type { StandFor } from './placeholders.ts';
 import { planPresented } from './present.ts';
-import type { CommandRunner } from './run-command.ts';
-import { parseLogin, renderStoredLogin } from './stored-login.ts';
-import { openTokenStore, type TokenStore } from './token-store.ts';
+import type { TokenStore } from './token-store.ts';
 
 export interface CredentialOptions {
-  /** the operator's environment and home */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly home: string;
-  readonly runCommand: CommandRunner;
   readonly registries: RegistryHosts;
   /** how many settings of git the command's environment holds already */
   readonly gitConfigs: number;
-  /** a renewed login as it was stored for this sandbox, and where the next is kept */
-  readonly readStored: (provider: string) => string | undefined;
-  readonly writeStored: (provider: string, text: string) => Promise<void>;
+  readonly standFor: StandFor;
+  readonly logins: StoredLogins;
   readonly onProblem: (sentence: string) => void;
 }
 
@@ -43,18 +37,40 @@ export interface PresentedFile {
   readonly how: 'lines' | 'whole';
 }
 
-/** Finds every declared credential. Throws SBOX_E_CREDENTIAL with all that are missing, each with where it was looked for and how to get one. */
-export const openCredentials = async (
+/** A declared credential with what was found for it: a secret, or the text of a client's login. */
+export interface FoundDeclared {
+  readonly credential: DeclaredCredential;
+  readonly found: FoundCredential | FoundLogin;
+}
+
+/** Looks for every declared credential; it may take the time of a command. */
+export const findDeclared = (
   declared: readonly DeclaredCredential[],
-  options: CredentialOptions,
-): Promise<OpenedCredentials> => {
+  question: CredentialQuestion,
+): Promise<readonly FoundDeclared[]> =>
+  Promise.all(
+    declared.map(async (credential): Promise<FoundDeclared> => {
+      const own = await findCredential(credential.provider, question);
+      if (own.kind === 'found') return { credential, found: own };
+      const login = await findLogin(credential.logins, question.home);
+      const found = login.kind === 'found' ? login : { ...own, looked: [...own.looked, ...login.looked] };
+      return { credential, found };
+    }),
+  );
+
+/**
+ * Gives each a placeholder and binds it to its hosts. Throws SBOX_E_CREDENTIAL with all that are missing, each with where it was looked for and how to
+ * get one.
+ */
+export const openCredentials = (all: readonly FoundDeclared[], options: CredentialOptions): OpenedCredentials => {
   const problems: Problem[] = [];
   const entries: { provider: DeclaredCredential['provider']; binding: Binding }[] = [];
   const tokens: TokenStore[] = [];
-  for (const credential of declared) {
-    const opened = await openOne(credential, options);
-    if ('problem' in opened) problems.push({ message: `${opened.problem} (${credential.origin})`, hint: opened.hint });
-    else if ('binding' in opened) entries.push({ provider: credential.provider, binding: opened.binding });
+  for (const one of all) {
+    const { provider, origin } = one.credential;
+    const opened = openOne(one, options);
+    if ('problem' in opened) problems.push({ message: `${opened.problem} (${origin})`, hint: opened.hint });
+    else if ('binding' in opened) entries.push({ provider, binding: opened.binding });
     else tokens.push(opened.login);
   }
   if (problems.length > 0)
@@ -81,40 +97,17 @@ type Opened =
   | { readonly login: TokenStore }
   | { readonly problem: string; readonly hint: string };
 
-const openOne = async ({ provider, logins }: DeclaredCredential, options: CredentialOptions): Promise<Opened> => {
-  const found = await findCredential(provider, options);
-  if (found.kind === 'found') {
-    const binding = parseBinding(provider, found.secret, options.registries);
-    return isRefused(binding)
-      ? {
-          problem: `the credential "${provider.name}" of ${found.source} can't have a stand-in: ${binding.problem}`,
-          hint: binding.hint,
-        }
-      : { binding: binding.value };
+const openOne = ({ credential: { provider }, found }: FoundDeclared, options: CredentialOptions): Opened => {
+  if (found.kind === 'missing')
+    return { problem: `there is no credential "${provider.name}": ${found.looked.join('; ')}`, hint: found.fix };
+  if ('definition' in found) {
+    const login = openLogin(found, options.logins, options);
+    return 'problem' in login ? login : { login };
   }
-  for (const definition of logins) {
-    const text = readText(definition.path.replace(/^~(?=\/)/, options.home));
-    const document = text === undefined ? undefined : parseLogin(text, options.readStored(definition.provider));
-    if (text === undefined || document === undefined) continue;
-    const store = openTokenStore(definition, {
-      document,
-      save: (renewed) => options.writeStored(definition.provider, renderStoredLogin(text, renewed)),
-      onProblem: options.onProblem,
-    });
-    return 'problem' in store
-      ? { ...store, problem: `the login in "${definition.path}": ${store.problem}` }
-      : { login: store };
-  }
-  const lackOf = (path: string): string =>
-    readText(path.replace(/^~(?=\/)/, options.home)) === undefined ? 'does not exist' : 'holds none';
-  const looked = [...found.looked, ...logins.map(({ path }) => `"${path}": ${lackOf(path)}`)];
-  return { problem: `there is no credential "${provider.name}": ${looked.join('; ')}`, hint: found.fix };
-};
-
-const readText = (path: string): string | undefined => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined; // no login of that client
-  }
+  const binding = parseBinding(provider, found.secret, options.standFor, options.registries);
+  if (!isRefused(binding)) return { binding: binding.value };
+  return {
+    problem: `the credential "${provider.name}" of ${found.source} can't have a stand-in: ${binding.problem}`,
+    hint: binding.hint,
+  };
 };

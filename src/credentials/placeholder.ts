@@ -27,6 +27,15 @@ export const parsePlaceholder = (secret: string, draw: (below: number) => number
   }
 };
 
+/** Whether a text could have been drawn for a secret: one that is kept goes on standing for a value that was replaced by another of its form. */
+export const isPlaceholderOf = (stand: string, secret: string): boolean => {
+  const fixed = fixedPart(secret).length;
+  const alphabet = alphabetOf(secret.slice(fixed));
+  const isPossible = (letter: string, index: number): boolean =>
+    index >= fixed && /[A-Za-z0-9]/.test(secret[index] ?? '') ? alphabet.includes(letter) : letter === secret[index];
+  return stand.length === secret.length && [...stand].every(isPossible) && differsEnough(stand, secret, fixed);
+};
+
 /** The part of a secret that makes it one: the signature of a JSON Web Token, else all. */
 export const decisivePart = (secret: string): string => (isWebToken(secret) ? lastPart(secret) : secret);
 

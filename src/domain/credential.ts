@@ -119,6 +119,8 @@ export interface TokenDocument {
   readonly shown: readonly (readonly string[])[];
   /** where the answer's `expires_in` seconds are kept, as a time since 1970 */
   readonly expiry?: { readonly keys: readonly string[]; readonly unit: 's' | 'ms' };
+  /** where the answer's `scope` is kept, as a list or as words */
+  readonly scope?: readonly string[];
   readonly endpoint: { readonly hosts: readonly string[]; readonly path: string };
 }
 

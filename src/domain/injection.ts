@@ -47,8 +47,14 @@ export interface PlaceholderScan {
 
 /** Tokens that a token endpoint hands out stay outside: both bodies are rewritten as a whole. */
 export interface TokenExchange {
-  readonly request: (body: Buffer, contentType: string) => { readonly body: Buffer } | Refusal;
+  /** what leaves; or the answer, where another run has renewed the same login meanwhile. Others that want to renew it wait from here on. */
+  readonly request: (
+    body: Buffer,
+    contentType: string,
+  ) => Promise<{ readonly body: Buffer } | { readonly answer: Buffer } | Refusal>;
   readonly response: (status: number, body: Buffer) => Promise<Buffer>;
+  /** to be called in any case: the next one may renew */
+  readonly end: () => void;
 }
 
 /** The rules of one run about secrets and placeholders; the part that moves bytes asks it. */

@@ -24,6 +24,7 @@ export const tokenDocuments: readonly TokenDocument[] = [
     ],
     shown: ['expiresAt', 'scopes', 'subscriptionType', 'rateLimitTier'].map((key) => ['claudeAiOauth', key]),
     expiry: { keys: ['claudeAiOauth', 'expiresAt'], unit: 'ms' },
+    scope: ['claudeAiOauth', 'scopes'],
     endpoint: claude,
   },
   {
@@ -52,6 +53,7 @@ export const tokenDocuments: readonly TokenDocument[] = [
     ],
     shown: [['scope'], ['token_type'], ['expiry_date']],
     expiry: { keys: ['expiry_date'], unit: 'ms' },
+    scope: ['scope'],
     endpoint: gemini,
   },
 ];

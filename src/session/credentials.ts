@@ -1,12 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { StoredLogins } from '../credentials/login.ts';
+import type { CredentialOptions, FoundDeclared, OpenedCredentials } from '../credentials/open.ts';
 import type { RegistryHosts } from '../domain/credential.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Injection } from '../domain/injection.ts';
 import type { RegistryClient } from '../domain/network.ts';
 import type { Plan } from '../domain/plan.ts';
 import { ensurePrivateFolder, writeAtomically } from '../state/write-atomically.ts';
-import { writeBelow } from '../state/write-below.ts';
+import { lockKept, readKept, writeKept } from './kept-credentials.ts';
+import { hideFormer, showFiles } from './shown-files.ts';
 import { writableFolders } from './writable.ts';
 
 /** What a run's credentials need of the network, and the command's environment with their placeholders. */
@@ -32,30 +35,61 @@ export const openSessionCredentials = async (
   onProblem: (sentence: string) => void,
 ): Promise<SessionCredentials | undefined> => {
   const { credentials: declared, trust, sandbox } = plan;
-  if (trust === undefined) return undefined;
-  withholdMemory(onProblem);
-  const { openCredentials, openCommandRunner } = await import('../credentials/index.ts');
-  const logins = join(sandbox.folder, 'logins');
-  const { injection, env, files } = await openCredentials(declared, {
-    env: facts.env,
-    home: facts.home,
-    runCommand: openCommandRunner(facts.env, writableFolders(plan)),
-    registries: await findRegistries(plan, facts),
-    gitConfigs: Number(plan.env['GIT_CONFIG_COUNT'] ?? 0),
-    readStored: (provider) => readText(join(logins, `${provider}.json`)),
-    writeStored: async (provider, text) => {
-      ensurePrivateFolder(logins);
-      writeAtomically(join(logins, `${provider}.json`), text);
-    },
-    onProblem,
-  });
-  for (const { path, content, how } of files) {
-    writeBelow(trust.home, path, (before) => (how === 'whole' ? content : withLines(before ?? '', content)));
+  if (trust === undefined) {
+    await hideFormer(sandbox);
+    return undefined;
   }
+  withholdMemory(onProblem);
+  const { findDeclared, openCommandRunner } = await import('../credentials/index.ts');
+  const { env: operatorEnv, home } = facts;
+  const registries = await findRegistries(plan, facts);
+  const runCommand = openCommandRunner(operatorEnv, writableFolders(plan));
+  const found = await findDeclared(declared, { env: operatorEnv, home, runCommand, registries });
+  const { injection, env } = await show(plan, found, { registries, onProblem });
   const { authority, upstreamCa, variables } = await makeTrust(trust, injection, facts);
   const added = { ...env, ...variables };
   return { env: { ...plan.env, ...added }, added, injection, authority, upstreamCa };
 };
+
+/** Gives what was found its placeholders and shows them in HOME: one run after the other, so that all agree on them. */
+const show = async (
+  { sandbox, env }: Plan,
+  found: readonly FoundDeclared[],
+  options: Pick<CredentialOptions, 'registries' | 'onProblem'>,
+): Promise<OpenedCredentials> => {
+  const { openCredentials, openPlaceholders } = await import('../credentials/index.ts');
+  using _lock = await lockKept(sandbox);
+  const opened = openCredentials(found, {
+    ...options,
+    gitConfigs: Number(env['GIT_CONFIG_COUNT'] ?? 0),
+    standFor: openPlaceholders({
+      read: () => readKept(sandbox).placeholders,
+      write: (placeholders) => writeKept(sandbox, { ...readKept(sandbox), placeholders }),
+    }),
+    logins: storedLogins(sandbox),
+  });
+  showFiles(sandbox, opened.files);
+  return opened;
+};
+
+const storedLogins = ({ folder }: Plan['sandbox']): StoredLogins => {
+  const logins = join(folder, 'logins');
+  return {
+    read: (name) => readText(join(logins, `${name}.json`)),
+    write: async (name, text) => {
+      ensurePrivateFolder(logins);
+      writeAtomically(join(logins, `${name}.json`), text);
+    },
+    lock: async (name) => {
+      const { openLock } = await import('../state/lock.ts');
+      ensurePrivateFolder(logins);
+      return openLock(join(logins, `${name}.lock`), renewalWaitMs);
+    },
+  };
+};
+
+/** Another run may be waiting for the answer of the token endpoint. */
+const renewalWaitMs = 60_000;
 
 /**
  * Keeps this process's memory out of a core dump (core(5), "Controlling which mappings are written to the core dump"). It lies in the working
@@ -101,14 +135,6 @@ const findRegistries = async (plan: Plan, facts: CredentialFacts): Promise<Regis
     return [client, named] as const;
   });
   return Object.fromEntries(await Promise.all(found));
-};
-
-/** The lines of a file with these in place of those that are about the same: up to `=` in an npmrc, `machine NAME` in a netrc. */
-const withLines = (before: string, added: string): string => {
-  const keyOf = (line: string): string => line.split('=')[0]?.split(/\s+/).slice(0, 2).join(' ') ?? '';
-  const keys = new Set(added.split('\n').filter(Boolean).map(keyOf));
-  const kept = before.split('\n').filter((line) => line !== '' && !keys.has(keyOf(line)));
-  return `${[...kept, added.trimEnd()].join('\n')}\n`;
 };
 
 const readText = (path: string): string | undefined => {

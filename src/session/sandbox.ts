@@ -10,6 +10,7 @@ import { openSessionCredentials } from './credentials.ts';
 import { openAdvisory, openSandboxNetwork, publishPorts, type SandboxNetwork } from './network.ts';
 import { type Cleaning, type CommandEnd, outcomeOf, removeFolder, startError } from './outcome.ts';
 import { prepareState } from './prepare.ts';
+import { openEarlyUse } from './shown-files.ts';
 import { assertStreams } from './streams.ts';
 
 export type { Stdio } from '../rungs/launch.ts';
@@ -50,10 +51,13 @@ type SandboxFacts = Pick<Facts, 'arch' | 'capabilities' | 'env' | 'home' | 'stat
 export const openSandbox = async (plan: Plan, facts: SandboxFacts, options: SandboxOptions): Promise<OpenSandbox> => {
   const folder = plan.sandbox.ephemeral ? plan.sandbox.folder : plan.runFolder;
   const cleanUp = async () => (folder === undefined ? {} : await removeFolder(folder));
+  let use: Disposable | undefined;
   try {
     await prepareState(plan);
-    return await openPrepared(plan, facts, options, cleanUp);
+    use = openEarlyUse(plan);
+    return await openPrepared(plan, facts, options, { cleanUp, early: use });
   } catch (error) {
+    use?.[Symbol.dispose]();
     await cleanUp();
     throw error;
   }
@@ -63,12 +67,12 @@ const openPrepared = async (
   plan: Plan,
   facts: SandboxFacts,
   options: SandboxOptions,
-  cleanUp: () => Promise<{ leftover?: string }>,
+  { cleanUp, early }: { cleanUp: () => Promise<{ leftover?: string }>; early: Disposable | undefined },
 ): Promise<OpenSandbox> => {
   const host = { arch: facts.arch, landlockAbi: facts.capabilities.landlockAbi };
   const shared = await openShared(plan, facts, host, options);
   const { base, network, added } = shared;
-  const use = openUse(plan.sandbox.folder);
+  const use = early ?? openUse(plan.sandbox.folder);
   const running = new Set<SandboxCommand>();
   const start = (next: Plan, stdio: Stdio): SandboxCommand => {
     assertStreams(stdio);

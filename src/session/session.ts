@@ -10,6 +10,7 @@ import { openSessionCredentials } from './credentials.ts';
 import { openAdvisory, openSandboxNetwork, publishPorts } from './network.ts';
 import { type Cleaning, type Outcome, outcomeOf, removeFolder, startError } from './outcome.ts';
 import { prepareState } from './prepare.ts';
+import { openEarlyUse } from './shown-files.ts';
 import { assertStreams } from './streams.ts';
 import { followTerminal } from './terminal.ts';
 
@@ -42,10 +43,13 @@ type LaunchFacts = Pick<Facts, 'arch' | 'capabilities' | 'env' | 'home' | 'state
  */
 export const openSession = async (plan: Plan, facts: LaunchFacts, options: SessionOptions): Promise<Session> => {
   assertStreams(options.stdio);
+  let use: Disposable | undefined;
   try {
     await prepareState(plan);
-    return await openPrepared(plan, facts, options);
+    use = openEarlyUse(plan);
+    return await openPrepared(plan, facts, options, use);
   } catch (error) {
+    use?.[Symbol.dispose]();
     await removeOwn(plan);
     throw error;
   }
@@ -57,7 +61,12 @@ const removeOwn = async ({ sandbox, runFolder }: Plan): Promise<{ leftover?: str
   return folder === undefined ? {} : await removeFolder(folder);
 };
 
-const openPrepared = async (plan: Plan, facts: LaunchFacts, options: SessionOptions): Promise<Session> => {
+const openPrepared = async (
+  plan: Plan,
+  facts: LaunchFacts,
+  options: SessionOptions,
+  early: Disposable | undefined,
+): Promise<Session> => {
   const problems: string[] = [];
   const { arch, capabilities } = facts;
   const credentials = await openSessionCredentials(plan, facts, (sentence) => void problems.push(sentence));
@@ -79,7 +88,7 @@ const openPrepared = async (plan: Plan, facts: LaunchFacts, options: SessionOpti
   const launched = startPlan({ ...plan, env }, host, options.executable, options.stdio);
   const network = plan.broker ? openSandboxNetwork(plan, context) : undefined;
   network?.follow(launched, 'run');
-  const use = openUse(plan.sandbox.folder);
+  const use = early ?? openUse(plan.sandbox.folder);
   const job = plan.terminal && followTerminal(launched);
   const ended = launched.ended.then(
     (end) => outcomeOf(end, plan, started, launched),

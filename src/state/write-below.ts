@@ -15,10 +15,14 @@ const asFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
 /**
  * Writes a file below a folder that a command of an earlier run could change: no link on the way is followed, each folder is opened from
- * the one before (proc_pid_fd(5)). `render` gets the former content, if there is a readable file. Throws Node's error if something
- * is in the way.
+ * the one before (proc_pid_fd(5)). `render` gets the former content, if there is a readable file; if it gives none, the file is removed. Throws
+ * Node's error if something is in the way.
  */
-export const writeBelow = (root: string, path: string, render: (before: string | undefined) => string): void => {
+export const writeBelow = (
+  root: string,
+  path: string,
+  render: (before: string | undefined) => string | undefined,
+): void => {
   const names = path.split('/');
   const name = names.pop() ?? '';
   let folder = openSync(root, asFolder);
@@ -29,12 +33,17 @@ export const writeBelow = (root: string, path: string, render: (before: string |
       folder = next;
     }
     const place = `/proc/self/fd/${folder}/${name}`;
+    const content = render(readPlain(place));
+    if (content === undefined) {
+      rmSync(place, { force: true });
+      return;
+    }
     const temporary = `${place}.${process.pid}.tmp`;
     rmSync(temporary, { force: true });
     const file = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
       fchmodSync(file, 0o600);
-      writeFileSync(file, render(readPlain(place)));
+      writeFileSync(file, content);
     } finally {
       closeSync(file);
     }

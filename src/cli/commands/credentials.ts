@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Provider } from '../../domain/credential.ts';
 import { parseCredentialName } from '../../domain/declared-credential.ts';
@@ -31,7 +30,7 @@ export const credentials = async (options: { readonly json?: true }, context: Cl
 const findAll = async (context: CliContext): Promise<Row[]> => {
   const { env, home } = context;
   const untrusted = findWritable(context);
-  const { findCredential, openCommandRunner } = await import('../../credentials/index.ts');
+  const { findCredential, findLogin, openCommandRunner } = await import('../../credentials/index.ts');
   const { resolveRegistry } = await import('../../egress/index.ts');
   const hostsOf = async (client: RegistryClient) => (await resolveRegistry(client, { env, home, untrusted })).hosts;
   const [npm, pip] = await Promise.all([hostsOf('npm'), hostsOf('pip')]);
@@ -40,12 +39,13 @@ const findAll = async (context: CliContext): Promise<Row[]> => {
     providers.map(async (provider): Promise<Row> => {
       const { name, description, fix } = provider;
       const looked = await findCredential(provider, question);
-      const login = findLogin(provider, home);
-      const own = looked.kind === 'found' ? looked.source : login;
+      const login = await findLogin(loginsOf(provider), home);
+      const own =
+        looked.kind === 'found' ? looked.source : login.kind === 'found' && `the login in "${login.definition.path}"`;
       return {
         ...{ name, description, fix },
-        found: own !== undefined,
-        where: own ?? (looked.kind === 'missing' ? looked.looked.join('; ') : ''),
+        found: own !== false,
+        where: own || (looked.kind === 'missing' ? looked.looked.join('; ') : ''),
         hosts: [...new Set(provider.uses.flatMap((use) => use.hosts))],
       };
     }),
@@ -60,9 +60,7 @@ const findWritable = ({ cwd, stateDir }: CliContext): string[] => [
   ...(isWithin(stateDir, cwd) ? [] : [cwd]),
 ];
 
-const findLogin = ({ name }: Provider, home: string): string | undefined => {
+const loginsOf = ({ name }: Provider) => {
   const declared = parseCredentialName(name);
-  if (isRefused(declared)) return undefined;
-  const path = declared.value.logins.map((login) => login.path).find((file) => existsSync(file.replace(/^~/, home)));
-  return path === undefined ? undefined : `the login in "${path}"`;
+  return isRefused(declared) ? [] : declared.value.logins;
 };

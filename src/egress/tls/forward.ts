@@ -61,11 +61,16 @@ const wholeBytes = 256 * 1024;
 const pass = async (passage: Passage): Promise<void> => {
   const { request, response, route, head, admitted, expectsContinue } = passage;
   const shape = readBodyShape(request, head);
-  const exchange = admitted.body === 'exchange' ? route.injection.exchange(head, route.destination) : undefined;
-  if (exchange !== undefined || (shape.present && (shape.length ?? Number.POSITIVE_INFINITY) <= wholeBytes)) {
+  if (admitted.body === 'exchange') {
     if (expectsContinue) response.writeContinue();
-    const whole = await readWhole(passage, exchange);
-    await send(passage, { present: shape.present, length: whole.length }, exchange, (upstream) => upstream.end(whole));
+    await renew(passage, shape, route.injection.exchange(head, route.destination));
+    return;
+  }
+  if (shape.present && (shape.length ?? Number.POSITIVE_INFINITY) <= wholeBytes) {
+    if (expectsContinue) response.writeContinue();
+    const whole = await readWhole(passage);
+    if (admitted.body !== 'pass' && route.injection.openScan().found(whole)) throw new PlaceholderSeen();
+    await send(passage, { present: true, length: whole.length }, undefined, (upstream) => upstream.end(whole));
     return;
   }
   await send(passage, shape, undefined, (upstream, fail) => {
@@ -86,17 +91,29 @@ const pass = async (passage: Passage): Promise<void> => {
   });
 };
 
-const readWhole = async ({ request, admitted, route, head }: Passage, exchange?: TokenExchange): Promise<Buffer> => {
+/** A request to a token endpoint, which is answered here where the login has been renewed meanwhile. */
+const renew = async (passage: Passage, { present }: BodyShape, exchange: TokenExchange): Promise<void> => {
+  const { response, head } = passage;
+  const type = head.headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? 'application/json';
+  try {
+    const rewritten = await exchange.request(await readWhole(passage), type);
+    if ('kind' in rewritten) throw new Refused(rewritten);
+    if ('answer' in rewritten) {
+      response.setHeader('content-type', 'application/json');
+      (response as ServerResponse).end(rewritten.answer);
+      return;
+    }
+    const { body } = rewritten;
+    await send(passage, { present, length: body.length }, exchange, (upstream) => upstream.end(body));
+  } finally {
+    exchange.end();
+  }
+};
+
+const readWhole = async ({ request }: Passage): Promise<Buffer> => {
   const body = await readAll(request as IncomingMessage, wholeBytes);
   if (body === undefined) throw new Refused(tooLong);
-  if (exchange === undefined) {
-    if (admitted.body !== 'pass' && route.injection.openScan().found(body)) throw new PlaceholderSeen();
-    return body;
-  }
-  const type = head.headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? 'application/json';
-  const rewritten = exchange.request(body, type);
-  if ('kind' in rewritten) throw new Refused(rewritten);
-  return rewritten.body;
+  return body;
 };
 
 const tooLong: Refusal = {

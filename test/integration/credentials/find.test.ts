@@ -98,7 +98,7 @@ describe('what was looked at is told, never a value:', () => {
       ...file('a.json', '{"a":{"b":1}}', { format: 'json', keys: ['a', 'b'] }),
       '"~/a.json" (a.b): holds none',
     ],
-    ['a folder', { kind: 'file', path: '~/a', format: 'text' } as const, { 'a/b': '' }, '"~/a": EISDIR'],
+    ['a folder', { kind: 'file', path: '~/a', format: 'text' } as const, { 'a/b': '' }, '"~/a": is a folder'],
     [
       'no such command',
       { kind: 'command', command: ['sbox-no-such-command'] } as const,

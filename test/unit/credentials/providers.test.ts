@@ -1,14 +1,16 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { parseBinding } from '../../../src/credentials/bind.ts';
+import { parsePlaceholder } from '../../../src/credentials/placeholder.ts';
 import { planPresented } from '../../../src/credentials/present.ts';
 import { type Provider, Secret } from '../../../src/domain/credential.ts';
 import { providers } from '../../../src/domain/providers.ts';
 
 const registries = { npm: [{ host: 'npm.example', port: 8443 }], pip: [{ host: 'pip.example' }] };
+const standFor = (_: string, secret: string) => parsePlaceholder(secret);
 const find = (name: string): Provider => providers.find((provider) => provider.name === name) as Provider;
 const bind = (name: string, secret = 'abc_0123456789abcdefghijklmnop') => {
-  const parsed = parseBinding(find(name), new Secret(secret), registries);
+  const parsed = parseBinding(find(name), new Secret(secret), standFor, registries);
   if ('problem' in parsed) throw new Error(parsed.problem);
   return { provider: find(name), binding: parsed.value };
 };
@@ -44,7 +46,7 @@ test('a registry’s host and port come from the user’s client configuration',
 });
 
 test('without a registry a registry token is bound to nothing', () => {
-  const parsed = parseBinding(find('npm'), new Secret('npm_0123456789abcdefghijklmnop'));
+  const parsed = parseBinding(find('npm'), new Secret('npm_0123456789abcdefghijklmnop'), standFor);
   expect(parsed).toMatchObject({ value: { uses: [] } });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openInjection } from '../../../src/credentials/injection.ts';
+import { parsePlaceholder } from '../../../src/credentials/placeholder.ts';
 import { openTokenStore, type TokenStore } from '../../../src/credentials/token-store.ts';
 import type { TokenDocument } from '../../../src/domain/credential.ts';
 import { tokenDocuments } from '../../../src/domain/token-documents.ts';
@@ -7,6 +8,7 @@ import { tokenDocuments } from '../../../src/domain/token-documents.ts';
 const [access, refresh, nextAccess, nextRefresh] = ['A', 'B', 'C', 'D'].map(
   (letter) => `sk-ant-oat01-${letter}1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6`,
 ) as [string, string, string, string];
+const standFor = (_: string, secret: string) => parsePlaceholder(secret);
 const claude = tokenDocuments.find(({ provider }) => provider === 'claude-login') as TokenDocument;
 const login = { accessToken: access, refreshToken: refresh, expiresAt: 5, scopes: ['user:inference'] };
 const document = { claudeAiOauth: login };
@@ -22,7 +24,7 @@ const head = {
 
 const open = (save: (document: unknown) => Promise<void> = async () => {}, problems: string[] = []): TokenStore => {
   const onProblem = (text: string) => void problems.push(text);
-  const store = openTokenStore(claude, { document, save, onProblem, nowMs: () => 1000 });
+  const store = openTokenStore(claude, { document, standFor, save, onProblem, nowMs: () => 1000 });
   if ('problem' in store) throw new Error(store.problem);
   return store;
 };
@@ -89,7 +91,7 @@ describe('a login', () => {
         ];
       }),
     );
-    const store = openTokenStore(definition, { document: merged, save: async () => {} });
+    const store = openTokenStore(definition, { document: merged, standFor, save: async () => {} });
     const secrets = [access, refresh, nextAccess, nextRefresh];
     const shape = (value: unknown) =>
       JSON.parse(JSON.stringify(value, (_, part) => (String(part).startsWith('sk-ant-oat01-') ? 'token' : part)));
@@ -126,7 +128,7 @@ describe('a login', () => {
     const exchange = injection.exchange(head, destination);
     const shown = insideOf(store).claudeAiOauth.refreshToken;
     const asked = { grant_type: 'refresh_token', refresh_token: shown, client_id: 'c' };
-    const sent = exchange.request(Buffer.from(JSON.stringify(asked)), 'application/json');
+    const sent = await exchange.request(Buffer.from(JSON.stringify(asked)), 'application/json');
     expect('body' in sent && JSON.parse(sent.body.toString())).toEqual({ ...asked, refresh_token: refresh });
     const answer = { token_type: 'Bearer', access_token: nextAccess, refresh_token: nextRefresh, expires_in: 3600 };
     const got = JSON.parse((await exchange.response(200, Buffer.from(JSON.stringify(answer)))).toString());
@@ -154,21 +156,24 @@ describe('a login', () => {
       headers: [expect.anything(), ['authorization', `Bearer ${nextAccess}`]],
     });
     // and again with the new one
-    const again = exchange.request(
+    const again = await exchange.request(
       Buffer.from(JSON.stringify({ ...asked, refresh_token: got.refresh_token })),
       'application/json',
     );
     expect('body' in again && JSON.parse(again.body.toString()).refresh_token).toBe(nextRefresh);
   });
 
-  test('a form is understood as well', () => {
+  test('a form is understood as well', async () => {
     const store = open();
     const exchange = openInjection({ bindings: [], tokens: [store] }).exchange(head, destination);
     const form = new URLSearchParams({
       grant_type: 'refresh_token',
       refresh_token: insideOf(store).claudeAiOauth.refreshToken,
     });
-    const sent = exchange.request(Buffer.from(form.toString()), 'application/x-www-form-urlencoded; charset=utf-8');
+    const sent = await exchange.request(
+      Buffer.from(form.toString()),
+      'application/x-www-form-urlencoded; charset=utf-8',
+    );
     expect('body' in sent && new URLSearchParams(sent.body.toString()).get('refresh_token')).toBe(refresh);
   });
 
@@ -179,22 +184,25 @@ describe('a login', () => {
     ],
     ['a new login', { grant_type: 'authorization_code', code: 'x' }],
     ['no object', []],
-  ])('nothing is renewed with %s: its tokens would be taken for the operator’s', (_, asked) => {
+  ])('nothing is renewed with %s: its tokens would be taken for the operator’s', async (_, asked) => {
     const exchange = openInjection({ bindings: [], tokens: [open()] }).exchange(head, destination);
-    expect(exchange.request(Buffer.from(JSON.stringify(asked)), 'application/json')).toMatchObject({
+    expect(await exchange.request(Buffer.from(JSON.stringify(asked)), 'application/json')).toMatchObject({
       kind: 'refused',
       status: 403,
       reason: 'protocol',
     });
   });
 
-  test('a placeholder in another field of the body is refused', () => {
+  test('a placeholder in another field of the body is refused', async () => {
     const store = open();
     const { accessToken, refreshToken } = insideOf(store).claudeAiOauth;
     const exchange = openInjection({ bindings: [], tokens: [store] }).exchange(head, destination);
     for (const more of [{ x: accessToken }, { x: [refreshToken] }, { [refreshToken]: 1 }]) {
       const body = Buffer.from(JSON.stringify({ refresh_token: refreshToken, ...more }));
-      expect(exchange.request(body, 'application/json')).toMatchObject({ kind: 'refused', reason: 'placeholder' });
+      expect(await exchange.request(body, 'application/json')).toMatchObject({
+        kind: 'refused',
+        reason: 'placeholder',
+      });
     }
   });
 

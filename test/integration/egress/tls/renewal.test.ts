@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parsePlaceholder } from '../../../../src/credentials/placeholder.ts';
 import { openTokenStore } from '../../../../src/credentials/token-store.ts';
 import type { TokenDocument } from '../../../../src/domain/credential.ts';
 import { tokenDocuments } from '../../../../src/domain/token-documents.ts';
@@ -7,13 +8,14 @@ import { openPeers } from '../../../support/tls-peers.ts';
 
 const definition = tokenDocuments.find(({ provider }) => provider === 'codex-login') as TokenDocument;
 const destination = { host: 'auth.openai.com', port: 443 };
+const standFor = (_: string, secret: string) => parsePlaceholder(secret);
 const token = (name: string): string => `rt_${name.padEnd(30, '0123456789')}`;
 
 /** A login, and a token endpoint that hands out a new pair for the right refresh token. */
 const openLogin = async (status = 200) => {
   const saved: unknown[] = [];
   const document = { tokens: { access_token: token('access'), refresh_token: token('refresh') } };
-  const store = openTokenStore(definition, { document, save: async (changed) => void saved.push(changed) });
+  const store = openTokenStore(definition, { document, standFor, save: async (changed) => void saved.push(changed) });
   if ('problem' in store) throw new Error(store.problem);
   const bodies: unknown[] = [];
   const peers = await openPeers(
