@@ -78,6 +78,8 @@ const join = (answer: IncomingMessage, server: Duplex, client: Duplex, route: Ro
   }
   const lines = ['connection: Upgrade', 'upgrade: websocket'];
   client.write(renderHead(answer, admitHeaders(answer.rawHeaders, injection), lines));
+  // two pipelines listen to each end, more often than Node thinks right (events, defaultMaxListeners)
+  for (const end of [client, server]) end.setMaxListeners(0);
   pipeline(server, openScrubStream(injection.openFrameScrubber()), client, () => server.destroy());
   pipeline(client, openScanStream(injection.openFrameScan()), server, (error) => {
     if (error instanceof PlaceholderSeen) route.onRefusal(inFrame(destination.host));

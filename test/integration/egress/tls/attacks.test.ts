@@ -380,6 +380,18 @@ describe('over a WebSocket', () => {
     expect(seen).toEqual([secretText, 'undefined']);
   });
 
+  test('it makes Node warn of nothing, which the command would see beside its own output', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning);
+    process.on('warning', onWarning);
+    await using peers = await openPeers(ok, { onUpgrade: onUpgrade([]) });
+    const socket = await peers.connect();
+    await talk(socket, head(peers.placeholder), new RegExp(peers.placeholder.slice(-8)));
+    socket.destroy();
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   test('a placeholder in a message ends it, and is told', async () => {
     const seen: string[] = [];
     await using peers = await openPeers(ok, { onUpgrade: onUpgrade(seen) });
