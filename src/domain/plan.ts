@@ -84,8 +84,8 @@ export interface Plan {
   /** whether the broker also hides what is undeclared from the calls that take a path */
   readonly hidePaths: boolean;
   readonly credentials: readonly DeclaredCredential[];
-  /** where the run's certificates lie, and the HOME in which logins are shown: host folders, and one inside; absent without credentials */
-  readonly trust?: { readonly source: string; readonly inside: string; readonly home: string };
+  /** where the run's certificates lie, a host folder, and where they are seen; absent without credentials */
+  readonly trust?: { readonly source: string; readonly inside: string };
   readonly hostname: string;
   readonly user: {
     readonly uid: number;

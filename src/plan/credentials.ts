@@ -63,7 +63,7 @@ const textsOf = (host: string, ports: readonly number[] = [443]): string[] =>
   host.startsWith('registry:') ? [host] : ports.map((port) => `${host}:${port}`);
 
 /** Where the certificates of a run lie, and where they are seen. */
-export const planTrust = (mechanism: Mechanism, facts: Facts, sandbox: Plan['sandbox']): NonNullable<Plan['trust']> => {
+export const planTrust = (mechanism: Mechanism, facts: Facts): NonNullable<Plan['trust']> => {
   const source = `${facts.runFolder}/trust`;
-  return { source, inside: mechanism.kind === 'namespaces' ? '/sbox/trust' : source, home: `${sandbox.folder}/home` };
+  return { source, inside: mechanism.kind === 'namespaces' ? '/sbox/trust' : source };
 };

@@ -32,7 +32,7 @@ export const planRun = (profile: Profile, invocation: Invocation, host: Facts): 
   const hidePaths = planHiding(invocation.hide ?? profile.hide, mechanism, facts.capabilities);
   const broker = mechanism.kind !== 'portable' && facts.capabilities.listener && (network.mode !== 'full' || hidePaths);
   const credentials = planCredentials(profile, invocation, { network, mechanism, broker });
-  const trust = credentials.length > 0 ? planTrust(mechanism, facts, sandbox) : undefined;
+  const trust = credentials.length > 0 ? planTrust(mechanism, facts) : undefined;
   const { mounts, problems } = planMounts({
     declared: [...profile.mounts, ...invocation.mounts],
     facts,

@@ -7,9 +7,11 @@ import type { Facts } from '../domain/facts.ts';
 import type { Injection } from '../domain/injection.ts';
 import type { RegistryClient } from '../domain/network.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { Authority } from '../egress/tls/index.ts';
 import { ensurePrivateFolder, writeAtomically } from '../state/write-atomically.ts';
 import { lockKept, readKept, writeKept } from './kept-credentials.ts';
 import { hideFormer, showFiles } from './shown-files.ts';
+import { openTrust } from './trust.ts';
 import { writableFolders } from './writable.ts';
 
 /** What a run's credentials need of the network, and the command's environment with their placeholders. */
@@ -19,8 +21,9 @@ export interface SessionCredentials {
   readonly added: Plan['env'];
   readonly injection: Injection;
   /** of this run alone; its key never leaves this process */
-  readonly authority: Awaited<ReturnType<typeof makeTrust>>['authority'];
-  readonly upstreamCa: readonly string[];
+  readonly authority: Authority;
+  readonly upstreamCa?: readonly string[];
+  readonly systemCa: () => string;
 }
 
 type CredentialFacts = Pick<Facts, 'env' | 'home'>;
@@ -34,8 +37,8 @@ export const openSessionCredentials = async (
   facts: CredentialFacts,
   onProblem: (sentence: string) => void,
 ): Promise<SessionCredentials | undefined> => {
-  const { credentials: declared, trust, sandbox } = plan;
-  if (trust === undefined) {
+  const { credentials: declared, sandbox } = plan;
+  if (plan.trust === undefined) {
     await hideFormer(sandbox);
     return undefined;
   }
@@ -46,9 +49,9 @@ export const openSessionCredentials = async (
   const runCommand = openCommandRunner(operatorEnv, writableFolders(plan));
   const found = await findDeclared(declared, { env: operatorEnv, home, runCommand, registries });
   const { injection, env } = await show(plan, found, { registries, onProblem });
-  const { authority, upstreamCa, variables } = await makeTrust(trust, injection, facts);
+  const { variables, ...verifying } = await openTrust(plan, injection, operatorEnv, onProblem);
   const added = { ...env, ...variables };
-  return { env: { ...plan.env, ...added }, added, injection, authority, upstreamCa };
+  return { env: { ...plan.env, ...added }, added, injection, ...verifying };
 };
 
 /** Gives what was found its placeholders and shows them in HOME: one run after the other, so that all agree on them. */
@@ -103,22 +106,6 @@ const withholdMemory = (onProblem: (sentence: string) => void): void => {
     // a kernel without core dumps has no such file
     if (code !== 'ENOENT') onProblem(`a core dump of sbox would hold the credentials: coredump_filter: ${code}`);
   }
-};
-
-const makeTrust = async (trust: NonNullable<Plan['trust']>, { hosts }: Injection, { env }: CredentialFacts) => {
-  const { openAuthority, operatorCaVariables, planTrustVariables, renderBundle, systemBundles } = await import(
-    '../egress/tls/index.ts'
-  );
-  const authority = openAuthority({ hosts });
-  const upstreamCa = operatorCaVariables.flatMap((name) => readText(env[name] ?? '') ?? []);
-  const system = systemBundles.map(readText).find((text) => text !== undefined) ?? '';
-  ensurePrivateFolder(trust.source);
-  // Node adds what is in this file to its own list; the operator's may name a company's authority already
-  const extra = readText(env['NODE_EXTRA_CA_CERTS'] ?? '') ?? '';
-  writeAtomically(join(trust.source, 'authority.pem'), renderBundle([extra, authority.certificatePem]));
-  writeAtomically(join(trust.source, 'bundle.pem'), renderBundle([system, ...upstreamCa, authority.certificatePem]));
-  const files = { authority: `${trust.inside}/authority.pem`, bundle: `${trust.inside}/bundle.pem` };
-  return { authority, upstreamCa, variables: planTrustVariables(files) };
 };
 
 const findRegistries = async (plan: Plan, facts: CredentialFacts): Promise<RegistryHosts> => {

@@ -132,6 +132,30 @@ eachUser((as) => {
     expect(readFileSync(mark, 'utf8')).toBe('ran\n');
   });
 
+  test('certificates that the command can write vouch for no server that the secret would go to', async () => {
+    await using world = await aCredentialWorld(as);
+    const { workspace, config, api } = world;
+    const ask = 'fetch("https://api.test/plain/x", { headers: { authorization: "Bearer " + process.env.KEY } })';
+    const show = `${ask}.then((answer) => answer.text()).then(console.log)`;
+    const run = (ca: string) =>
+      runSbox(['run', '--config', config, '--', 'node', '-e', show], {
+        ...workspace,
+        env: { ...workspace.env, NODE_EXTRA_CA_CERTS: ca },
+      });
+    const planted = workspace.write('ca.pem', api.certificatePem);
+    for (const path of [planted, workspace.link(planted, join(workspace.base, 'linked.pem'))]) {
+      const { stdout, stderr } = await run(path);
+      expect(stdout).toContain('the certificate of api.test is not trusted');
+      expect(stderr).toContain(
+        `the certificates in "${path}" (NODE_EXTRA_CA_CERTS) are not trusted: the command can write`,
+      );
+    }
+    expect(api.arrived()).toEqual([]);
+    // the positive control: the same certificates where the command can't write
+    await run(workspace.env['NODE_EXTRA_CA_CERTS'] ?? '');
+    expect(api.arrived().filter(({ text }) => holdsSecret(text))).toHaveLength(1);
+  });
+
   // a signal reaches the launcher from inside only where Landlock has no scope for it and there is no namespace of processes
   needs(plainCores)('a core dump of the launcher, which a later command could read, does not hold it', async () => {
     await using world = await aCredentialWorld(as);

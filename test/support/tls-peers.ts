@@ -51,6 +51,8 @@ export interface PeerOptions {
   /** names that the real host's certificate is for */
   readonly certified?: string;
   readonly trustsReal?: boolean;
+  /** the system's list, given the certificate of the real host's authority */
+  readonly systemCa?: (real: string) => string;
   readonly onUpgrade?: (request: IncomingMessage, socket: Socket, first: Buffer) => void;
   /** another destination than `api.test:443` */
   readonly destination?: { readonly host: string; readonly port: number };
@@ -84,8 +86,9 @@ export const openPeers = async (listener: RequestListener, options: PeerOptions 
   const realPort = await listen(server);
   const injection = openInjection({ bindings, tokens: options.tokens ?? [] });
   const authority = openAuthority({ hosts: [...injection.hosts, 'test'] });
-  const upstreamCa = options.trustsReal === false ? [] : [real.certificatePem];
-  const interceptor = openInterceptor({ injection, authority, upstreamCa });
+  const upstreamCa = options.trustsReal === false || options.systemCa ? undefined : [real.certificatePem];
+  const systemCa = () => options.systemCa?.(real.certificatePem) ?? '';
+  const interceptor = openInterceptor({ injection, authority, systemCa, ...(upstreamCa && { upstreamCa }) });
   const decision: Decision = { verdict: 'allow', reason: 'allowed', ...destination, protocol: 'connect', sentence: '' };
   const dial =
     options.dial ??

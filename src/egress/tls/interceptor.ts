@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { createServer as createServer2, type ServerHttp2Session } from 'node:http2';
-import { type SecureContext, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import type { Decision } from '../../domain/decision.ts';
 import type { Injection, Refusal } from '../../domain/injection.ts';
 import type { InterceptedConnection, Interceptor } from '../egress.ts';
@@ -8,13 +8,16 @@ import type { AnyRequest, AnyResponse } from './answer.ts';
 import type { Authority } from './authority.ts';
 import { forwardRequest, type Route } from './forward.ts';
 import { forwardUpgrade } from './upgrade.ts';
-import { makeUpstreamContext, openUpstream, UpstreamError } from './upstream.ts';
+import { openUpstream, UpstreamError } from './upstream.ts';
+import { openUpstreamTrust, type UpstreamTrust } from './upstream-trust.ts';
 
 export interface InterceptorOptions {
   readonly injection: Injection;
   readonly authority: Authority;
-  /** PEM certificates that servers may be verified against besides Node's own list */
+  /** PEM certificates that servers may be verified against besides Node's own list; absent if its default list is to be taken */
   readonly upstreamCa?: readonly string[];
+  /** reads the system's, in PEM */
+  readonly systemCa?: () => string;
   readonly nowMs?: () => number;
 }
 
@@ -23,13 +26,13 @@ export const openInterceptor = (options: InterceptorOptions): Interceptor & Disp
   const { injection } = options;
   const open = new Set<TLSSocket>();
   // Node parses its list of authorities here once (about 20 ms): before the first connection waits for it
-  const secureContext = makeUpstreamContext(options.upstreamCa ?? []);
+  const trust = openUpstreamTrust(options.upstreamCa, options.systemCa ?? (() => ''));
   const sessions = new Map<string, Buffer>();
   return {
     isBound: injection.isBound,
     holdsPlaceholder: injection.holdsPlaceholder,
     accept: (connection) => {
-      const client = acceptConnection(connection, options, secureContext, sessions);
+      const client = acceptConnection(connection, options, trust, sessions);
       open.add(client);
       client.once('close', () => open.delete(client));
     },
@@ -42,7 +45,7 @@ export const openInterceptor = (options: InterceptorOptions): Interceptor & Disp
 const acceptConnection = (
   connection: InterceptedConnection,
   { injection, authority, nowMs = Date.now }: InterceptorOptions,
-  secureContext: SecureContext,
+  trust: UpstreamTrust,
   sessions: Map<string, Buffer>,
 ): TLSSocket => {
   const { host, port, decision, dial, onEvent } = connection;
@@ -55,7 +58,7 @@ const acceptConnection = (
     ALPNProtocols: ['h2', 'http/1.1'],
   });
   const upstream = openUpstream({
-    ...{ host, port, dial, secureContext, sessions },
+    ...{ host, port, dial, trust, sessions },
     // as a server would: the client then opens a new connection instead of sending into a dead one
     onIdleEnd: () => state.active === 0 && client.alpnProtocol !== 'h2' && client.end(),
   });

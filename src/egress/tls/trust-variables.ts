@@ -41,6 +41,9 @@ const replacing = [
 
 /** The certificates of PEM texts, each once, in their order; whatever stands around them is left out. */
 export const renderBundle = (texts: readonly string[]): string =>
-  `${[...new Set(texts.flatMap((text) => text.match(certificates) ?? []).map((pem) => pem.replaceAll('\r', '')))].join('\n')}\n`;
+  `${[...new Set(texts.flatMap(certificatesOf))].join('\n')}\n`;
+
+export const certificatesOf = (text: string): string[] =>
+  (text.match(certificates) ?? []).map((pem) => pem.replaceAll('\r', ''));
 
 const certificates = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;

@@ -1,8 +1,9 @@
 import { Agent } from 'node:http';
 import type { Socket } from 'node:net';
-import { connect, createSecureContext, rootCertificates, type SecureContext, type TLSSocket } from 'node:tls';
+import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Decision } from '../../domain/decision.ts';
 import type { Dialled } from '../egress.ts';
+import type { UpstreamTrust } from './upstream-trust.ts';
 
 /** The way to the real host for one client connection: its connections are verified, kept and used again. */
 export interface Upstream {
@@ -17,7 +18,7 @@ export interface UpstreamOptions {
   readonly host: string;
   readonly port: number;
   readonly dial: () => Promise<Dialled>;
-  readonly secureContext: SecureContext;
+  readonly trust: UpstreamTrust;
   /** of former connections to this host, to be resumed */
   readonly sessions: Map<string, Buffer>;
   /** a connection ended while nothing used it */
@@ -36,11 +37,8 @@ export class UpstreamError extends Error {
   }
 }
 
-/** What servers are verified against: Node's list, and what the operator's environment adds. */
-export const makeUpstreamContext = (extra: readonly string[]): SecureContext =>
-  extra.length === 0
-    ? createSecureContext({ minVersion: 'TLSv1.2' })
-    : createSecureContext({ minVersion: 'TLSv1.2', ca: [...rootCertificates, ...extra] });
+/** Its certificate leads to no authority that is known. */
+class UntrustedError extends UpstreamError {}
 
 export const openUpstream = (options: UpstreamOptions): Upstream => {
   const sockets = new Set<TLSSocket>();
@@ -48,7 +46,7 @@ export const openUpstream = (options: UpstreamOptions): Upstream => {
   let prepared: Promise<TLSSocket> | undefined;
   let closed = false;
   const open = async (): Promise<TLSSocket> => {
-    const socket = await connectTls(options);
+    const socket = await connectTrusted(options);
     if (closed) socket.destroy();
     sockets.add(socket);
     socket.once('close', () => {
@@ -96,7 +94,21 @@ export const openUpstream = (options: UpstreamOptions): Upstream => {
 /** A server that accepts the connection and then says nothing. */
 const handshakeMs = 30_000;
 
-const connectTls = async ({ host, dial, secureContext, sessions }: UpstreamOptions): Promise<TLSSocket> => {
+const connectTrusted = async (options: UpstreamOptions): Promise<TLSSocket> => {
+  const context = options.trust.context();
+  try {
+    return await connectTls(options, context);
+  } catch (error) {
+    const wider = error instanceof UntrustedError ? options.trust.after(context) : undefined;
+    if (wider === undefined) throw error;
+    return connectTls(options, wider);
+  }
+};
+
+const connectTls = async (
+  { host, dial, sessions }: UpstreamOptions,
+  secureContext: SecureContext,
+): Promise<TLSSocket> => {
   const dialled = await dial();
   if (dialled.kind === 'denied') throw new UpstreamError(403, dialled.decision.sentence, dialled.decision);
   if (dialled.kind === 'failed') {
@@ -119,7 +131,7 @@ const connectTls = async ({ host, dial, secureContext, sessions }: UpstreamOptio
       rejectUnauthorized: true,
       ...(session === undefined ? {} : { session }),
     });
-    const fail = (error: NodeJS.ErrnoException): void => reject(new UpstreamError(502, sentenceOf(host, error)));
+    const fail = (error: NodeJS.ErrnoException): void => reject(failureOf(host, error));
     secure.once('error', fail);
     secure.setTimeout(handshakeMs, () => secure.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })));
     secure.on('session', (ticket) => sessions.set(host, ticket));
@@ -133,7 +145,11 @@ const connectTls = async ({ host, dial, secureContext, sessions }: UpstreamOptio
   });
 };
 
-const sentenceOf = (host: string, { code = 'unknown', message }: NodeJS.ErrnoException): string =>
-  /CERT|SIGNATURE|ISSUER|ALTNAME|SELF_SIGNED|CRL|CA_|PATH_LENGTH|HOSTNAME/.test(code)
-    ? `the certificate of ${host} is not trusted: ${code}; if its authority is your own, name it with NODE_EXTRA_CA_CERTS=FILE`
-    : `no secure connection to ${host}: ${code === 'unknown' ? message : code}`;
+const failureOf = (host: string, { code = 'unknown', message }: NodeJS.ErrnoException): UpstreamError => {
+  if (!/CERT|SIGNATURE|ISSUER|ALTNAME|SELF_SIGNED|CRL|CA_|PATH_LENGTH|HOSTNAME/.test(code))
+    return new UpstreamError(502, `no secure connection to ${host}: ${code === 'unknown' ? message : code}`);
+  const sentence = `the certificate of ${host} is not trusted: ${code}`;
+  return /ISSUER|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)
+    ? new UntrustedError(502, `${sentence}; if its authority is your own, name it with NODE_EXTRA_CA_CERTS=FILE`)
+    : new UpstreamError(502, sentence);
+};

@@ -14,6 +14,18 @@ test('the real host gets the secret, the client gets the placeholder back', asyn
   expect(answer.headers['x-echo']).toBe(peers.placeholder);
 });
 
+test('a server whose authority the system alone knows is verified; another one is not', async () => {
+  for (const [systemCa, status, connections] of [
+    [(real: string) => `# as a system keeps it\n${real}\n`, 200, 1],
+    [() => '', 502, 0],
+  ] as const) {
+    await using peers = await openPeers((_request, response) => void response.end('ok'), { systemCa });
+    const answers = [await ask(await peers.connect(), host), await ask(await peers.connect(), host)];
+    expect(answers.map((answer) => answer.status)).toEqual([status, status]);
+    expect(peers.received).toHaveLength(connections * 2);
+  }
+});
+
 test('the same over HTTP/2', async () => {
   await using peers = await openPeers((request, response) => {
     response.end(`you sent ${request.headers['x-api-key']}`);
