@@ -65,7 +65,7 @@ export const planEnvironment = (question: EnvironmentQuestion): PlannedEnvironme
 
 /** Variables that lead to the operator's certificates and the run's own, where there are credentials (egress/tls/trust-variables.ts). */
 const ownTrust =
-  /^(NODE_EXTRA_CA_CERTS|DENO_CERT|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|PIP_CERT|CURL_CA_BUNDLE|GIT_SSL_CAINFO|CARGO_HTTP_CAINFO|AWS_CA_BUNDLE) /;
+  /^(NODE_EXTRA_CA_CERTS|DENO_CERT|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|PIP_CERT|CURL_CA_BUNDLE|GIT_SSL_CAINFO|CARGO_HTTP_CAINFO|AWS_CA_BUNDLE|NIX_SSL_CERT_FILE|npm_config_cafile) /;
 
 /** Without a root of its own, files that are not shown are closed, not absent, and git takes that for an error (git(1)). */
 const planWithoutRoot = ({ kind }: Mechanism): Record<string, string> =>

@@ -31,7 +31,7 @@ export const openTrust = async (
     authority,
     systemCa: () => system,
     ...(upstreamCa && { upstreamCa: own }),
-    variables: planTrustVariables(files),
+    variables: planTrustVariables(files, plan.env),
   };
 };
 

@@ -9,14 +9,20 @@ export interface TrustFiles {
 /**
  * The variables by which clients find certificates. Two kinds: Node and Deno add a file to their own list, and read it at every start (one certificate
  * costs a process 17 ms, a full bundle 35 ms); the others replace their list by it, so they get everything. Rust programs with rustls-native-certs, Go
- * and OpenSSL read SSL_CERT_FILE, Bun reads NODE_EXTRA_CA_CERTS. Java is told of neither: it
+ * and OpenSSL read SSL_CERT_FILE, OpenSSL of Nix its own variable before that, Bun reads NODE_EXTRA_CA_CERTS. Java is told of neither: it
  * takes a key store, by a variable that makes every Java program print a line.
  */
-export const planTrustVariables = ({ authority, bundle }: TrustFiles): Record<string, string> => ({
+export const planTrustVariables = (
+  { authority, bundle }: TrustFiles,
+  passed: Readonly<Record<string, string>>,
+): Record<string, string> => ({
   NODE_EXTRA_CA_CERTS: authority,
   DENO_CERT: authority,
-  ...Object.fromEntries(replacing.map((name) => [name, bundle])),
+  ...Object.fromEntries([...replacing, ...Object.keys(passed).filter(isCaFile)].map((name) => [name, bundle])),
 });
+
+/** A setting of npm's that replaces its list, in any case; where it is not set, npm does as Node does, which is faster. */
+const isCaFile = (name: string): boolean => /^npm_config_cafile$/i.test(name);
 
 /** Variables of the operator's environment whose file adds an authority of the network, as in a company. */
 export const operatorCaVariables = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'];
@@ -37,6 +43,8 @@ const replacing = [
   'GIT_SSL_CAINFO',
   'CARGO_HTTP_CAINFO',
   'AWS_CA_BUNDLE',
+  'NIX_SSL_CERT_FILE',
+  'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH',
 ];
 
 /** The certificates of PEM texts, each once, in their order; whatever stands around them is left out. */

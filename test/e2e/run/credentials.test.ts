@@ -116,7 +116,9 @@ eachUser((as) => {
       const settings = `registry=https://registry.test/\n//registry.test/:_authToken=${token}\n`;
       world.workspace.write(join(world.workspace.home, '.npmrc'), settings);
       world.workspace.write('package.json', '{"name":"of-a-test","version":"1.0.0"}');
-      const ended = await world.run(rung, 'npm whoami; npm publish --loglevel=error; cat ~/.npmrc; env', {});
+      const script = 'npm whoami; npm publish --loglevel=error; cat ~/.npmrc; env';
+      // a setting of the operator's that is passed, and whose list does not hold the run's authority
+      const ended = await world.run(rung, script, { npm_config_cafile: '/etc/ssl/certs/ca-certificates.crt' });
       expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('the-real-me') });
       expect(published).toEqual(['/of-a-test']);
       expect(ended.stdout).toContain('//registry.test/:_authToken=npm_');

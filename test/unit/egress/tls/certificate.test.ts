@@ -98,7 +98,9 @@ test('two leaves have different serial numbers', () => {
 
 describe('what clients are told', () => {
   test('one certificate for those that add it, a bundle for those that replace their list', () =>
-    expect(planTrustVariables({ authority: '/ca.pem', bundle: '/all.pem' })).toEqual({
+    expect(
+      planTrustVariables({ authority: '/ca.pem', bundle: '/all.pem' }, { SSL_CERT_DIR: '/x', NPM_CONFIG_CAFILE: '/x' }),
+    ).toEqual({
       NODE_EXTRA_CA_CERTS: '/ca.pem',
       DENO_CERT: '/ca.pem',
       SSL_CERT_FILE: '/all.pem',
@@ -108,6 +110,9 @@ describe('what clients are told', () => {
       GIT_SSL_CAINFO: '/all.pem',
       CARGO_HTTP_CAINFO: '/all.pem',
       AWS_CA_BUNDLE: '/all.pem',
+      NIX_SSL_CERT_FILE: '/all.pem',
+      GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: '/all.pem',
+      NPM_CONFIG_CAFILE: '/all.pem',
     }));
 
   test('a bundle has each certificate once and no comment', () => {
