@@ -52,6 +52,7 @@ const etcEntries = [
   'default/locale',
   'terminfo',
   'inputrc',
+  'wgetrc',
   'vimrc',
   'vim',
   'nanorc',

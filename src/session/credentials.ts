@@ -24,6 +24,8 @@ export interface SessionCredentials {
   readonly authority: Authority;
   readonly upstreamCa?: readonly string[];
   readonly systemCa: () => string;
+  /** to be called once the command starts: makes what no command needs at once */
+  readonly complete: () => void;
 }
 
 type CredentialFacts = Pick<Facts, 'env' | 'home'>;

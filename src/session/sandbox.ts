@@ -130,6 +130,7 @@ const openShared = async (
     await published?.[Symbol.asyncDispose]();
     throw error;
   });
+  credentials?.complete();
   if (base.serving) network?.follow(base.serving, 'inside');
   const close = async (): Promise<string | undefined> => {
     await network?.[Symbol.asyncDispose]();

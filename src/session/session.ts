@@ -86,6 +86,7 @@ const openPrepared = async (
   const host = { arch, landlockAbi: capabilities.landlockAbi };
   const started = Date.now(); // before the outer supervisor starts its clock
   const launched = startPlan({ ...plan, env }, host, options.executable, options.stdio);
+  credentials?.complete();
   const network = plan.broker ? openSandboxNetwork(plan, context) : undefined;
   network?.follow(launched, 'run');
   const use = early ?? openUse(plan.sandbox.folder);

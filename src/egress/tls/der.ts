@@ -1,10 +1,10 @@
-/** Distinguished Encoding Rules (X.690), as far as a certificate needs them. */
+/** Distinguished Encoding Rules (X.690), as far as a certificate and a key store need them. */
 type Bytes = Uint8Array;
 
 /** A value under a tag, its length in front. */
 export const tagged = (tag: number, ...parts: readonly Bytes[]): Buffer => {
-  const content = Buffer.concat(parts);
-  return Buffer.concat([Buffer.from([tag]), lengthOf(content.length), content]);
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return Buffer.concat([Buffer.from([tag, ...lengthOf(length)]), ...parts]);
 };
 
 export const sequence = (...parts: readonly Bytes[]): Buffer => tagged(0x30, ...parts);
@@ -46,11 +46,11 @@ export const time = (date: Date): Buffer => {
 export const explicit = (number: number, ...parts: readonly Bytes[]): Buffer => tagged(0xa0 | number, ...parts);
 export const implicit = (number: number, bytes: Bytes): Buffer => tagged(0x80 | number, bytes);
 
-const lengthOf = (length: number): Buffer => {
-  if (length < 0x80) return Buffer.from([length]);
+const lengthOf = (length: number): readonly number[] => {
+  if (length < 0x80) return [length];
   const bytes = [];
   for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
-  return Buffer.from([0x80 | bytes.length, ...bytes]);
+  return [0x80 | bytes.length, ...bytes];
 };
 
 const base128 = (number: number): number[] => {

@@ -71,6 +71,24 @@ eachUser((as) => {
     },
   );
 
+  needs(program('wget'), program('javac')).each(kernelRungs)(
+    'on %s, wget and Java trust the run’s certificate',
+    async (rung) => {
+      const got: (string | undefined)[] = [];
+      const credential = { name: 'mine', sources: [{ env: 'REAL' }], env: 'KEY', hosts: ['api.test'] };
+      await using world = await aWorld(as, 'api.test', [credential], (request, response) => {
+        got.push(request.headers.authorization);
+        response.end('answered\n');
+      });
+      world.workspace.write('Ask.java', javaClient);
+      const script = `wget -qO- --header "Authorization: Bearer $KEY" https://api.test/
+        java Ask.java`;
+      const ended = await world.run(rung, script, { REAL: secret });
+      expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: 'answered\nanswered\n' });
+      expect(got).toEqual([`Bearer ${secret}`, `Bearer ${secret}`]);
+    },
+  );
+
   needs(program('git')).each(kernelRungs)(
     'on %s, git clones and pushes over https with a token that stays outside',
     async (rung) => {
@@ -193,6 +211,16 @@ eachUser((as) => {
     expect(listed.stdout + table.stdout).not.toContain(secret);
   });
 });
+
+const javaClient = `import java.net.*;
+class Ask {
+  public static void main(String[] args) throws Exception {
+    URLConnection connection = new URL("https://api.test/").openConnection();
+    connection.setRequestProperty("Authorization", "Bearer " + System.getenv("KEY"));
+    connection.getInputStream().transferTo(System.out);
+  }
+}
+`;
 
 const json = (response: ServerResponse, status: number, value: unknown): void =>
   void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));

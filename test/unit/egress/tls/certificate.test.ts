@@ -99,7 +99,10 @@ test('two leaves have different serial numbers', () => {
 describe('what clients are told', () => {
   test('one certificate for those that add it, a bundle for those that replace their list', () =>
     expect(
-      planTrustVariables({ authority: '/ca.pem', bundle: '/all.pem' }, { SSL_CERT_DIR: '/x', NPM_CONFIG_CAFILE: '/x' }),
+      planTrustVariables(
+        { authority: '/ca.pem', bundle: '/all.pem', wgetrc: '/wgetrc' },
+        { SSL_CERT_DIR: '/x', NPM_CONFIG_CAFILE: '/x' },
+      ),
     ).toEqual({
       NODE_EXTRA_CA_CERTS: '/ca.pem',
       DENO_CERT: '/ca.pem',
@@ -113,7 +116,22 @@ describe('what clients are told', () => {
       NIX_SSL_CERT_FILE: '/all.pem',
       GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: '/all.pem',
       NPM_CONFIG_CAFILE: '/all.pem',
+      WGETRC: '/wgetrc',
     }));
+
+  test.each([
+    [
+      '/sbox/trust/a.p12',
+      undefined,
+      '-Djavax.net.ssl.trustStore=/sbox/trust/a.p12 -Djavax.net.ssl.trustStoreType=PKCS12',
+    ],
+    ['/a b.p12', '-Xmx1g', '-Xmx1g "-Djavax.net.ssl.trustStore=/a b.p12" -Djavax.net.ssl.trustStoreType=PKCS12'],
+  ])('Java is told of a key store "%s" beside %j', (keyStore, before, options) => {
+    const files = { authority: '/ca.pem', bundle: '/all.pem', wgetrc: '/wgetrc', keyStore };
+    expect(planTrustVariables(files, before === undefined ? {} : { JAVA_TOOL_OPTIONS: before })).toMatchObject({
+      JAVA_TOOL_OPTIONS: options,
+    });
+  });
 
   test('a bundle has each certificate once and no comment', () => {
     const pem = renderPem(authority);
