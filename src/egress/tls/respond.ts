@@ -15,6 +15,10 @@ export const admitHeaders = (raw: readonly string[], injection: Injection): Head
     return header === undefined ? [] : [header];
   });
 
+/** A transfer coding beside chunks, which Node does not undo (RFC 9112, 7). */
+export const isTransferCoded = ({ headers }: IncomingMessage): boolean =>
+  !/^(chunked)?$/i.test(headers['transfer-encoding']?.trim() ?? '');
+
 /** Passes an answer back as it comes, the secret replaced; rejects if it can't be searched or breaks off. */
 export const forwardResponse = async (
   answer: IncomingMessage,
@@ -28,7 +32,7 @@ export const forwardResponse = async (
   const headers = admitHeaders(answer.rawHeaders, injection);
   const empty = method === 'HEAD' || status === 204 || status === 304;
   const decoders = empty ? [] : openDecoders(answer.headers['content-encoding'] ?? '');
-  if (decoders === undefined || (status === 206 && decoders.length > 0)) {
+  if (isTransferCoded(answer) || decoders === undefined || (status === 206 && decoders.length > 0)) {
     throw new UpstreamError(
       502,
       `the answer of ${destination.host} is encoded in a way that sbox can't search for secrets`,

@@ -7,7 +7,7 @@ import { openScanStream, openScrubStream, PlaceholderSeen } from './bodies.ts';
 import type { Route } from './forward.ts';
 import { planHeaders, readHead } from './head.ts';
 import { without } from './headers.ts';
-import { admitHeaders } from './respond.ts';
+import { admitHeaders, isTransferCoded } from './respond.ts';
 import { UpstreamError } from './upstream.ts';
 
 /** Passes a WebSocket (RFC 6455) on: frames from the client are searched for placeholders, those of the server for secrets. */
@@ -64,7 +64,7 @@ const open = (client: Duplex, route: Route, method: string, admitted: Admitted):
 const passRefusal = (answer: IncomingMessage, client: Duplex, { injection }: Route): void => {
   client.write(renderHead(answer, admitHeaders(answer.rawHeaders, injection), ['connection: close']));
   // a body that is encoded can't be searched
-  if (answer.headers['content-encoding'] !== undefined) client.end();
+  if (answer.headers['content-encoding'] !== undefined || isTransferCoded(answer)) client.end();
   else pipeline(answer, openScrubStream(injection.openScrubber()), client, () => {});
 };
 
