@@ -146,6 +146,11 @@ const send = (
       reject(upstream.reusedSocket && isReset(error) ? new StaleConnection() : error);
     };
     upstream.once('error', fail);
+    // without a listener Node ends the connection, and tells nobody
+    upstream.once('upgrade', (_answer, socket) => {
+      socket.destroy();
+      fail(new UpstreamError(502, `${route.destination.host} changed the protocol without being asked`));
+    });
     let complete = false;
     upstream.once('response', (answer) => {
       const done = forwardResponse(answer, response as ServerResponse, route, head.method, exchange);

@@ -116,6 +116,22 @@ describe('a server that ends a kept connection after its answer', () => {
   });
 });
 
+test.each([
+  ['HTTP/1.1', 'http/1.1', ask],
+  ['HTTP/2', 'h2', ask2],
+] as const)(
+  'an answer that changes the protocol unasked is refused, and nothing waits for it: %s',
+  async (_, alpn, send) => {
+    await using peers = await openPeers((request) => {
+      request.socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+    });
+    const answer = await send(await peers.connect({ alpn: [alpn] }), host, {
+      headers: { 'x-api-key': peers.placeholder },
+    });
+    expect([answer.status, answer.body.toString()]).toEqual([502, expect.stringContaining('without being asked')]);
+  },
+);
+
 describe('a body', () => {
   const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
