@@ -41,6 +41,16 @@ export const search = (automaton: Automaton, bytes: Buffer, from: number): { fou
   return { found: false, state };
 };
 
+/** What takes the place of bytes at which everything ends, and which may be the beginning of a text: a few could be anything, and stay. */
+export const replaceBeginning = ({ pairs }: Automaton, bytes: Buffer): Buffer => {
+  if (bytes.length < fewestKnown) return bytes;
+  const pair = pairs.find(({ find }) => find.subarray(0, bytes.length).equals(bytes));
+  return pair === undefined ? bytes : pair.put.subarray(0, bytes.length);
+};
+
+/** Fewer characters of a secret are no use to anybody. */
+const fewestKnown = 8;
+
 /** The next place at which a text may begin: most bytes begin none, and a loop of its own is four times as fast for them. */
 export const skip = (starts: Uint8Array, bytes: Buffer, from: number): number => {
   let index = from;

@@ -1,5 +1,5 @@
 import type { PlaceholderScan, Scrubber } from '../domain/injection.ts';
-import { type Automaton, step } from './automaton.ts';
+import { type Automaton, replaceBeginning, step } from './automaton.ts';
 
 /** Bytes that are part of one frame: its head, or a piece of its payload. */
 interface Span {
@@ -30,7 +30,7 @@ export const openFrameTextScrubber = (automaton: Automaton): Scrubber => {
       if (!span.payload) continue;
       const places = span.control ? control : data;
       for (let index = span.start; index < span.end; index++) places.take(out, index + shift);
-      if (span.endsMessage) places.reset();
+      if (span.endsMessage) places.finish(out);
     }
     const ready = Math.min(out.length, data.firstHeld(), control.firstHeld());
     data.move(ready);
@@ -38,7 +38,11 @@ export const openFrameTextScrubber = (automaton: Automaton): Scrubber => {
     held = Buffer.from(out.subarray(ready));
     return out.subarray(0, ready);
   };
-  return { write, end: () => held };
+  const end = (): Buffer => {
+    for (const places of [data, control]) places.finish(held);
+    return held;
+  };
+  return { write, end };
 };
 
 /** Sees texts within messages of a client's frames. */
@@ -72,10 +76,19 @@ const openPlaces = (automaton: Automaton) => {
     if (places.length > depth) places = places.slice(places.length - depth);
     const pair = automaton.pairs[automaton.output[state] ?? -1];
     if (pair === undefined) return;
-    pair.put.forEach((byte, index) => {
-      bytes[places[places.length - pair.put.length + index] as number] = byte;
-    });
+    put(bytes, pair.put);
     reset();
+  };
+  /** nothing follows */
+  const finish = (bytes: Buffer): void => {
+    const beginning = Buffer.from(places.map((place) => bytes[place] ?? 0));
+    put(bytes, replaceBeginning(automaton, beginning));
+    reset();
+  };
+  const put = (bytes: Buffer, text: Buffer): void => {
+    text.forEach((byte, index) => {
+      bytes[places[places.length - text.length + index] as number] = byte;
+    });
   };
   const reset = (): void => {
     state = 0;
@@ -84,7 +97,7 @@ const openPlaces = (automaton: Automaton) => {
   const move = (by: number): void => {
     places = places.map((place) => place - by);
   };
-  return { take, reset, move, firstHeld: () => places[0] ?? Number.POSITIVE_INFINITY };
+  return { take, finish, move, firstHeld: () => places[0] ?? Number.POSITIVE_INFINITY };
 };
 
 /** Longest head: two bytes, eight of length, four of mask. */

@@ -1,5 +1,5 @@
 import type { Scrubber } from '../domain/injection.ts';
-import { type Automaton, skip } from './automaton.ts';
+import { type Automaton, replaceBeginning, skip } from './automaton.ts';
 
 /**
  * Replaces every text of an automaton in a stream, wherever it is split. At most the length of the longest text less one byte waits, and only while it
@@ -27,7 +27,7 @@ export const openTextScrubber = (automaton: Automaton): Scrubber => {
     return clean.subarray(0, ready);
   };
   const end = (): Buffer => {
-    const rest = held;
+    const rest = replaceBeginning(automaton, held);
     held = empty;
     state = 0;
     return rest;

@@ -41,6 +41,18 @@ test('a frame that ends a message goes out whole, even if a secret might begin a
   expect(openFrameTextScrubber(automaton).write(bytes)).toEqual(bytes);
 });
 
+test.each([
+  ['a message', [frame(`x ${find.slice(0, -1)}`), frame(find.slice(-1))], [`x ${put.slice(0, -1)}`, find.slice(-1)]],
+  [
+    'a message of two frames',
+    [frame(`x ${find.slice(0, 5)}`, { fin: false }), frame(find.slice(5, 12), { opcode: 0 })],
+    [`x ${put.slice(0, 5)}`, put.slice(5, 12)],
+  ],
+  ['the connection', [frame(find.slice(0, 12), { fin: false })], [put.slice(0, 12)]],
+])('the first characters of a secret, at which %s ends, are replaced', (_, frames, expected) => {
+  expect(payloadsOf(inPieces(Buffer.concat(frames)))).toEqual(expected);
+});
+
 test('an extension that was not agreed on ends the stream', () => {
   const bytes = frame('compressed');
   bytes[0] = (bytes[0] ?? 0) | 0x40;
