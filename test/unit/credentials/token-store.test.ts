@@ -227,6 +227,17 @@ describe('a login', () => {
     expect(store.bindings().map(({ secret }) => secret.reveal())).toContain(nextAccess);
   });
 
+  test('keeps the new refresh token outside, also if another value of the answer can’t have a stand-in', async () => {
+    const saved: unknown[] = [];
+    const store = open(async (changed) => void saved.push(changed));
+    const answer = { access_token: 'short', refresh_token: nextRefresh };
+    await expect(store.renew(answer)).rejects.toThrow(
+      `the token endpoint gave a "access_token" that can't have a stand-in`,
+    );
+    expect(saved).toEqual([{ claudeAiOauth: { ...login, accessToken: 'short', refreshToken: nextRefresh } }]);
+    expect(store.bindings().map(({ secret }) => secret.reveal())).toContain(nextRefresh);
+  });
+
   test('keeps the refresh token however often only the access token is renewed', async () => {
     const store = open();
     for (let i = 0; i < 20; i++) await store.renew({ access_token: `sk-ant-oat01-renewed-number-${i}-abcdefgh` });
