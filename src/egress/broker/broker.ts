@@ -47,6 +47,6 @@ const errnoOf = (error: NodeJS.ErrnoException): number => {
 export interface OpenBroker {
   /** whether a server of the sandbox's listens at a port of the loopback that it shares with the host */
   readonly listensInside: (port: number) => Promise<boolean>;
-  /** whether a socket of that network has these ends: its own, and that of a connection to it */
+  /** whether a connection to such a port, with these ends, has come to a socket of the sandbox's */
   readonly hasAccepted: (own: InternetAddress, peer: InternetAddress) => Promise<boolean>;
 }

@@ -178,6 +178,20 @@ export const isDescendant = (pid: number, ancestor: number): boolean => {
   return false;
 };
 
+/** Whether a process that descends from another one has the socket of this inode. */
+export const holdsSocket = (ancestor: number, inode: number): boolean =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isDescendant(Number(name), ancestor))
+    .some((pid) => listDescriptors(pid).some((number) => linkOf(`/proc/${pid}/fd/${number}`) === `socket:[${inode}]`));
+
+const listDescriptors = (pid: string): string[] => {
+  try {
+    return readdirSync(`/proc/${pid}/fd`);
+  } catch {
+    return []; // gone, or a supervisor
+  }
+};
+
 /** The fourth field of /proc/PID/stat; the second, in brackets, may hold anything (proc(5)). */
 const parentOf = (pid: number): number => {
   try {

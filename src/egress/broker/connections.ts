@@ -19,7 +19,6 @@ import { answer, install, letContinue, release } from './answer.ts';
 import { type Act, type CallersUse, isDescendant, readFlags, readMemory, type TrappedCall } from './caller.ts';
 import { askAlive, askConnect, askProtocol, type Connected, type ConnectQuestion } from './connect.ts';
 import type { BrokerLink } from './link.ts';
-import { askAccepted } from './listeners.ts';
 import type { BrokerOptions } from './options.ts';
 import { OwnSockets } from './own-sockets.ts';
 import { isBoundVisible } from './paths.ts';
@@ -53,7 +52,7 @@ export class Connections {
   constructor(options: BrokerOptions, shown?: ShownPaths) {
     this.#options = options;
     this.#shown = shown;
-    this.#own = new OwnSockets(options.outside);
+    this.#own = new OwnSockets(options.outside, options.supervisor);
   }
 
   /** by the number of the call */
@@ -72,7 +71,7 @@ export class Connections {
   }
 
   hasAccepted(own: InternetAddress, peer: InternetAddress): Promise<boolean> {
-    return askAccepted(this.#options.outside, own, peer);
+    return this.#own.hasAccepted(own, peer);
   }
 
   async #connect(call: TrappedCall): Promise<void> {

@@ -41,10 +41,14 @@ export const askListeners = async (link: BrokerLink, port: number): Promise<read
 };
 
 /**
- * Whether a socket of the broker's network has these two ends: its own, and that of a connection to it. What led the connection elsewhere, as
- * a translation of addresses does, or has not made it yet, leaves none.
+ * The inode of the socket of the broker's network that has these two ends: its own, and that of a connection to it; 0 if no process has it, not
+ * yet or no longer. What led the connection elsewhere, as a translation of addresses does, or has not made it yet, leaves none.
  */
-export const askAccepted = async (link: BrokerLink, own: InternetAddress, peer: InternetAddress): Promise<boolean> => {
+export const askAccepted = async (
+  link: BrokerLink,
+  own: InternetAddress,
+  peer: InternetAddress,
+): Promise<number | undefined> => {
   const found = await link.ask(8 + window, (program, results) => {
     const done = program.label();
     const made = program.valueAt(results);
@@ -57,8 +61,8 @@ export const askAccepted = async (link: BrokerLink, own: InternetAddress, peer: 
   });
   if (found.readBigInt64LE(0) < 0n) return readAccepted(own, peer); // a filter refuses it
   // without such a socket the kernel looks for a listener
-  const isSocket = found.readUInt16LE(8 + 4) === SOCK_DIAG_BY_FAMILY;
-  return isSocket && found[8 + messageHead + 1] !== TCP_LISTEN;
+  const isSocket = found.readUInt16LE(8 + 4) === SOCK_DIAG_BY_FAMILY && found[8 + messageHead + 1] !== TCP_LISTEN;
+  return isSocket ? found.readUInt32LE(8 + inodeAt) : undefined;
 };
 
 const requestBytes = 72;

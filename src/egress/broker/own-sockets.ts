@@ -1,7 +1,8 @@
+import type { InternetAddress } from '../../syscall/socket-address.ts';
 import { release } from './answer.ts';
-import { readSocketInode } from './caller.ts';
+import { holdsSocket, readSocketInode } from './caller.ts';
 import type { BrokerLink } from './link.ts';
-import { askListeners } from './listeners.ts';
+import { askAccepted, askListeners } from './listeners.ts';
 import type { MadeSocket } from './sockets.ts';
 
 /** More sockets than are ever made before the first of them is connected or bound. */
@@ -15,13 +16,16 @@ const mostKnown = 100_000;
  */
 export class OwnSockets {
   readonly #link: BrokerLink;
+  readonly #supervisor: number;
   /** inodes */
   readonly #known = new Set<number>();
   /** the broker's descriptors by inode */
   readonly #kept = new Map<number, number>();
 
-  constructor(link: BrokerLink) {
+  /** `supervisor` is the process that every one of the run descends from. */
+  constructor(link: BrokerLink, supervisor: number) {
     this.#link = link;
+    this.#supervisor = supervisor;
   }
 
   add({ inode, socket }: MadeSocket): void {
@@ -45,7 +49,24 @@ export class OwnSockets {
   /** Whether every socket that listens at a port, of the loopback that is shared with the host, was made for this run. */
   async listenAt(port: number): Promise<boolean> {
     const listeners = await askListeners(this.#link, port);
-    return listeners.length > 0 && listeners.every((inode) => this.#known.has(inode));
+    return listeners.length > 0 && this.#madeAll(listeners);
+  }
+
+  /**
+   * Whether a connection to such a port has come to a socket of this run: nobody else listens there, and the other end is at that port. Where
+   * nobody listens any more, it is held by a process of the run, or by none: then nobody is left to be spoken to.
+   */
+  async hasAccepted(own: InternetAddress, peer: InternetAddress): Promise<boolean> {
+    const [inode, listeners] = await Promise.all([
+      askAccepted(this.#link, own, peer),
+      askListeners(this.#link, own.port),
+    ]);
+    if (inode === undefined || !this.#madeAll(listeners)) return false;
+    return listeners.length > 0 || inode === 0 || holdsSocket(this.#supervisor, inode);
+  }
+
+  #madeAll(listeners: readonly number[]): boolean {
+    return listeners.every((inode) => this.#known.has(inode));
   }
 
   #let(inode: number): void {

@@ -17,12 +17,13 @@ export const readListeners = (port: number): number[] =>
     .filter((field) => field[3] === TCP_LISTEN && field[1]?.endsWith(`:${renderPort(port)}`))
     .map((field) => Number(field[9]));
 
-/** Whether a socket has these two ends: its own, and that of a connection to it. */
-export const readAccepted = (own: InternetAddress, peer: InternetAddress): boolean => {
+/** The inode of the socket that has these two ends: its own, and that of a connection to it; 0 if no process has it. */
+export const readAccepted = (own: InternetAddress, peer: InternetAddress): number | undefined => {
   const [ownEnds, peerEnds] = [renderEnds(own), renderEnds(peer)];
-  return readSockets().some(
+  const found = readSockets().find(
     (field) => field[3] !== TCP_LISTEN && ownEnds.includes(field[1] ?? '') && peerEnds.includes(field[2] ?? ''),
   );
+  return found && Number(found[9]);
 };
 
 /** An end as such a file has it; one of IPv4 may belong to a socket of IPv6, too. */
