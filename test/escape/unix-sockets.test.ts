@@ -101,8 +101,7 @@ eachUser((as) => {
 while ! grep -q ready out 2>/dev/null; do :; done; ${python} client.py ${kind} ${place}; exec 5>&-; wait; grep -c got out`;
       const ended = await runSbox(['run', '-q', '--rung', rung, '--', 'sh', '-c', script], workspace);
       const lines = ended.stdout.trim().split('\n');
-      // what is connected is connected anew, instead of EISCONN
-      const expected = [...working[kind], 'pair_connect', ...(address.startsWith('@') ? [] : workingByPath)].sort();
+      const expected = [...working[kind], ...(address.startsWith('@') ? [] : workingByPath)].sort();
       expect(reached(lines.slice(0, -1).join('\n')).sort(), ended.stdout + ended.stderr).toEqual(expected);
       expect(lines.at(-1)).toBe(String(expected.length));
     });
