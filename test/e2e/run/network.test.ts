@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { aClosedPort, aGreeter } from '../../support/loopback.ts';
+import { aClosedPort, aGreeter, aServer } from '../../support/loopback.ts';
 import { file, type Need, needs, program } from '../../support/needs.ts';
 import { kernelRungs } from '../../support/reach.ts';
 import { aWorkspace, eachUser, runOutside, runSbox, startSbox, type User } from '../../support/sbox.ts';
@@ -74,6 +74,7 @@ eachUser((as) => {
         const ended = await run(script, ['plain.test', 'tls.test']);
         expect(ended.stdout, ended.stderr).toBe('plain.test says hello\ntls.test says hello\n');
         expect(sites.requests).toEqual(['plain.test: GET plain.test /a', 'tls.test: GET tls.test /b']);
+        expect(ended.stderr).not.toMatch('/etc/');
         expect(ended.code).toBe(0);
       });
 
@@ -248,6 +249,25 @@ curl -sS -o /dev/null -w '%{http_code}\\n' http://plain.test/; getent hosts plai
       expect(ended.stdout).toBe("b'hello'\n403\nnone\n");
       expect(sites.connections()).toBe(0);
     });
+  });
+
+  // on landlock ssh asks the host who it is, and a test's user has no name there
+  needs(program('ssh', 'openssh-client'), program('git'))('git over ssh reaches a declared host', async () => {
+    const workspace = aWorkspace(as);
+    let heard = '';
+    const { port } = await aServer((socket) => {
+      socket.write('SSH-2.0-standin\r\n');
+      socket.on('data', (bytes) => {
+        heard += bytes.toString('latin1');
+        if (heard.includes('\n')) socket.destroy();
+      });
+    });
+    const network = { allow: ['git.test:22'], hosts: { 'git.test': `127.0.0.1:${port}` } };
+    workspace.write('ssh.json', JSON.stringify({ network }));
+    const flags = ['-q', '--rung', 'namespaces', '-c', 'ssh.json', '-e', 'GIT_SSH_COMMAND=ssh -v'];
+    const ended = await runSbox(['run', ...flags, '--', 'git', 'ls-remote', 'git@git.test:a/b.git'], workspace);
+    expect(ended.stderr).toMatch('remote software version standin');
+    expect(heard).toMatch(/^SSH-2\.0-/);
   });
 
   needs(program('curl'))(
