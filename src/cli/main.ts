@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { exitCode, SboxError } from '../domain/errors.ts';
 import { nearest } from '../domain/nearest.ts';
+import type { CredentialsOptions } from './commands/credentials.ts';
 import type { LogOptions } from './commands/log.ts';
 import { type CliContext, openContext } from './context.ts';
-import { declareRunOptions, type RunOptions } from './options.ts';
+import { collect, declareRunOptions, type RunOptions } from './options.ts';
 
 /** Runs sbox with these arguments (without node and script) from the package in this folder and returns the exit code. The one place that maps errors to codes. */
 export const main = async (argv: readonly string[], packageDir: string): Promise<number> => {
@@ -171,8 +172,10 @@ const declareCredentials = (program: Command, context: CliContext, done: Done): 
   program
     .command('credentials')
     .description('show which credentials would be found outside, never their values')
+    .option('-p, --profile <name>', 'and those that a profile declares (repeatable)', collect, [])
+    .option('-c, --config <file>', 'and those that this document declares')
     .option('--json', 'as JSON')
-    .action(async (options: { json?: true }) => {
+    .action(async (options: CredentialsOptions) => {
       const { credentials } = await import('./commands/credentials.ts');
       done(await credentials(options, context));
     });

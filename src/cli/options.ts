@@ -45,7 +45,8 @@ export interface RunOptions {
   readonly json?: true;
 }
 
-const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+/** Of an option that may be repeated. */
+export const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 /** Declares the options that make an Invocation. */
 export const declareRunOptions = (command: Command): Command =>

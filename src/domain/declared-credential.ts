@@ -1,5 +1,5 @@
-import type { CredentialSource, DeclaredCredential, Placement, Presentation, Provider } from './credential.ts';
-import { parseHostName } from './host.ts';
+import type { DeclaredCredential, Placement, Presentation, Provider } from './credential.ts';
+import { parseCredentialSource, type WrittenSource } from './credential-grammar.ts';
 import { parseWord } from './names.ts';
 import { isRefused, type Parsed } from './parsed.ts';
 import { providers } from './providers.ts';
@@ -16,11 +16,6 @@ export interface WrittenCredential {
   readonly header?: string | undefined;
   readonly scheme?: string | undefined;
 }
-
-export type WrittenSource =
-  | { readonly env: string }
-  | { readonly file: string; readonly keys?: readonly string[] | undefined }
-  | { readonly command: readonly string[] };
 
 /** The client's own logins that stand in for a key. */
 const loginsOf: Readonly<Record<string, readonly string[]>> = {
@@ -40,15 +35,11 @@ export const parseCredentialName = (name: string): Parsed<Omit<DeclaredCredentia
 
 const names: readonly string[] = providers.map(({ name }) => name);
 
-/** A host of a written credential: an exact name or all below one; never an address, which no certificate can be made for here. */
-export const parseCredentialHost = (text: string): Parsed<string> => {
-  const name = parseHostName(text.startsWith('*.') ? text.slice(2) : text);
-  return isRefused(name) ? name : { value: text.startsWith('*.') ? `*.${name.value}` : name.value };
-};
-
 /** A written credential: what it leaves out comes from the known provider of that name. */
 export const parseWrittenCredential = (written: WrittenCredential): Parsed<Omit<DeclaredCredential, 'origin'>> => {
   const { name, hosts, env } = written;
+  const wrong = checkWritten(written);
+  if (wrong !== undefined) return wrong;
   const known = providers.find((candidate) => candidate.name === name);
   if (known === undefined && (hosts === undefined || env === undefined || written.sources === undefined)) {
     const missing = ['sources', 'env', 'hosts'].filter((key) => written[key as keyof WrittenCredential] === undefined);
@@ -60,7 +51,10 @@ export const parseWrittenCredential = (written: WrittenCredential): Parsed<Omit<
   const present: readonly Presentation[] = env === undefined ? (known?.present ?? []) : [{ kind: 'env', name: env }];
   const ports = written.port === undefined ? {} : { ports: [written.port] };
   const uses = hosts === undefined ? (known?.uses ?? []) : [{ hosts, ...ports, placements: [placementOf(written)] }];
-  const sources = written.sources === undefined ? (known?.sources ?? []) : written.sources.map(sourceOf);
+  const sources =
+    written.sources === undefined
+      ? (known?.sources ?? [])
+      : written.sources.map((source) => certain(parseCredentialSource(source)));
   const fix = known?.fix ?? 'see "sources" of that credential in the profile';
   const description = known?.description ?? 'a credential of the profile';
   return { value: { provider: { name, description, sources, present, uses, fix }, logins: [] } };
@@ -72,9 +66,16 @@ const placementOf = ({ header = 'authorization', scheme }: WrittenCredential): P
   return { kind: 'header', header: header.toLowerCase(), ...(word !== undefined && word !== '' && { scheme: word }) };
 };
 
-const sourceOf = (written: WrittenSource): CredentialSource => {
-  if ('env' in written) return { kind: 'env', name: written.env };
-  if ('command' in written) return { kind: 'command', command: written.command };
-  const { file: path, keys } = written;
-  return keys === undefined ? { kind: 'file', path, format: 'text' } : { kind: 'file', path, format: 'json', keys };
+const checkWritten = ({ sources, hosts, header, scheme }: WrittenCredential) => {
+  const hint = 'name one, or leave the key out for a credential that sbox knows';
+  if (sources?.length === 0) return { problem: '"sources" is empty: there is nowhere to look for it', hint };
+  if (hosts?.length === 0) return { problem: '"hosts" is empty: there is nowhere that it may go', hint };
+  if (scheme?.toLowerCase() !== 'basic' || (header ?? 'authorization').toLowerCase() === 'authorization')
+    return undefined;
+  return { problem: `"Basic" goes into "authorization", not into "${header}"`, hint: 'remove "header", or "scheme"' };
+};
+
+const certain = <T>(parsed: Parsed<T>): T => {
+  if (isRefused(parsed)) throw new Error(`a checked credential holds a wrong value: ${parsed.problem}`);
+  return parsed.value;
 };

@@ -21,7 +21,7 @@ export const planCredentials = (
   { network: { mode }, mechanism, broker }: Surroundings,
 ): readonly DeclaredCredential[] => {
   const declared = declaredCredentials(profile, invocation);
-  if (declared.length === 0 || mode === 'none') return [];
+  if (declared.length === 0 || mode === 'none' || mode === 'host-only') return [];
   if (mode !== 'full' && broker) return declared;
   throw new SboxError({
     code: 'SBOX_E_CREDENTIAL',

@@ -27,10 +27,10 @@ export const wholeNumber = (least: number, most: number) => {
   return v.pipe(v.number(noun), v.integer(noun), v.minValue(least, noun), v.maxValue(most, noun));
 };
 
-/** A value that a parser of src/domain takes. */
+/** A value that a parser of src/domain takes; one with a problem within has it told already. */
 export const parsedBy = <T>(parse: (input: T) => Parsed<unknown>) =>
   v.rawCheck<T>(({ dataset, addIssue }) => {
-    const parsed = dataset.typed ? parse(dataset.value) : undefined;
+    const parsed = dataset.typed && dataset.issues === undefined ? parse(dataset.value) : undefined;
     if (parsed !== undefined && isRefused(parsed)) addIssue({ message: parsed.problem, expected: parsed.hint });
   });
 

@@ -1,5 +1,12 @@
 import * as v from 'valibot';
-import { parseCredentialHost, parseCredentialName, parseWrittenCredential } from '../domain/declared-credential.ts';
+import {
+  parseCredentialHeader,
+  parseCredentialHost,
+  parseCredentialScheme,
+  parseCredentialSource,
+  parseCredentialVariable,
+} from '../domain/credential-grammar.ts';
+import { parseCredentialName, parseWrittenCredential } from '../domain/declared-credential.ts';
 import { parseAllowRule, parseDenyRule } from '../domain/egress-rule.ts';
 import { mountModes, parseMount, parseMountSource, parseMountTarget } from '../domain/mount.ts';
 import {
@@ -133,31 +140,43 @@ const network = v.pipe(
 
 const credentialName = v.pipe(v.string('the name of a credential'), parsedBy(parseCredentialName));
 
-const source = v.union(
-  [
-    table({ env: variable }),
-    table({
-      file: v.pipe(v.string('a path'), v.description('Absolute, or below ~/.')),
-      keys: listOf(v.string('a key'), 'Where the value is in a JSON file; the whole file is the value if absent.'),
-    }),
-    table({ command: v.pipe(v.array(v.string('a string'), 'a list'), v.minLength(1, 'a list with a program')) }),
-  ],
-  'an object with "env", "file" or "command"',
-);
+const source = table({
+  env: v.exactOptional(variable),
+  file: v.exactOptional(v.pipe(v.string('a path'), v.description('Absolute, or below ~/.'))),
+  keys: listOf(v.string('a key'), 'Where the value is in a JSON file; the whole file is the value if absent.'),
+  command: listOf(v.string('a string'), 'A program, by name or absolute path, and its arguments.'),
+});
 
 const writtenCredential = table({
   name: v.pipe(v.string('a name'), pattern(profileNamePattern), parsedBy(parseProfileName)),
-  sources: listOf(source, 'Where the real value is looked for outside, in this order.'),
-  env: v.exactOptional(v.pipe(variable, v.description('The variable inside that holds the placeholder.'))),
+  sources: listOf(
+    v.pipe(source, parsedBy<v.InferOutput<typeof source>>(parseCredentialSource)),
+    'Where the real value is looked for outside, in this order.',
+  ),
+  env: v.exactOptional(
+    v.pipe(
+      v.string('a name'),
+      parsedBy(parseCredentialVariable),
+      pattern(variablePattern),
+      v.description('The variable inside that holds the placeholder.'),
+    ),
+  ),
   hosts: listOf(
     v.pipe(v.string('a host name'), parsedBy(parseCredentialHost)),
     'Where it may go, over TLS alone: exact names, or "*.example.com".',
   ),
   port: v.exactOptional(v.pipe(wholeNumber(1, 65_535), v.description('443 if absent.'))),
-  header: v.exactOptional(v.pipe(v.string('the name of a header'), v.description('"authorization" if absent.'))),
+  header: v.exactOptional(
+    v.pipe(
+      v.string('the name of a header'),
+      parsedBy(parseCredentialHeader),
+      v.description('"authorization" if absent.'),
+    ),
+  ),
   scheme: v.exactOptional(
     v.pipe(
       v.string('a word'),
+      parsedBy(parseCredentialScheme),
       v.description('The word before it: "Bearer" for "authorization"; "Basic" its password.'),
     ),
   ),

@@ -176,7 +176,8 @@ eachUser((as) => {
     const portable = await run('--rung', 'portable');
     expect(portable).toMatchObject({ code: 2, stdout: '' });
     expect(portable.stderr).toContain("the portable rung can't lead connections to sbox's proxy");
-    expect(await run('--net', 'none')).toMatchObject({ code: 0, stdout: 'key=\n' });
+    for (const mode of ['none', 'host-only'])
+      expect(await run('--net', mode)).toMatchObject({ code: 0, stdout: 'key=\n' });
     expect(await run('--credential', 'antropic')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('"antropic"'),
@@ -193,6 +194,38 @@ eachUser((as) => {
     expect(ended.stdout + ended.stderr).toContain('wrong.json:4:5');
     expect(ended.stdout + ended.stderr).toContain('wrong.json:5:5');
     expect(ended.stdout + ended.stderr).toContain('lacks "sources", "hosts"');
+  });
+
+  test.each([
+    ['nothing', '{}'],
+    ['another form', '{"claudeAiOauth":{"accessToken":7}}'],
+    ['garbage', 'no JSON'],
+  ])('a login that holds %s is none', async (_, text) => {
+    const workspace = aWorkspace(as);
+    workspace.write(join(workspace.home, '.claude/.credentials.json'), text, 0o600);
+    const ended = await runSbox(['run', '--credential', 'anthropic', '--', 'true'], workspace);
+    expect(ended).toMatchObject({ code: 125, stderr: expect.stringContaining('.credentials.json": holds none') });
+    const listed = await runSbox(['credentials', '--json'], workspace);
+    const rows = JSON.parse(listed.stdout) as { name: string; found: boolean }[];
+    expect(rows.find(({ name }) => name === 'anthropic')?.found).toBe(false);
+  });
+
+  test('sbox credentials looks for those of a document and a profile, too', async () => {
+    const workspace = { ...aWorkspace(as), env: { MINE: secret } };
+    const credential = { name: 'mine', sources: [{ env: 'MINE' }], env: 'KEY', hosts: ['api.test'] };
+    const config = aDocument(workspace, { credentials: [credential, { name: 'github', sources: [{ env: 'MINE' }] }] });
+    workspace.write(
+      join(workspace.configHome, 'sbox/profiles/own.json'),
+      JSON.stringify({ credentials: [credential] }),
+    );
+    const found = async (...flags: string[]) => {
+      const { stdout } = await runSbox(['credentials', '--json', ...flags], workspace);
+      const rows = JSON.parse(stdout) as { name: string; found: boolean; where: string }[];
+      return rows.filter((row) => row.found).map(({ name, where }) => `${name}: ${where}`);
+    };
+    expect(await found()).toEqual([]);
+    expect(await found('-c', config)).toEqual(['github: the variable MINE', 'mine: the variable MINE']);
+    expect(await found('-p', 'own')).toEqual(['mine: the variable MINE']);
   });
 
   test('sbox credentials tells which are found and where, and no value', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type CredentialQuestion, findCredential } from '../../../src/credentials/find.ts';
@@ -121,6 +122,15 @@ describe('what was looked at is told, never a value:', () => {
   ])('%s', async (_, source, files, lack) =>
     expect(await look(source as CredentialSource, files)).toEqual({ kind: 'missing', looked: [lack], fix: 'do this' }),
   );
+});
+
+test('a pipe that nobody writes to is waited for by nobody', async () => {
+  const home = aTree({});
+  execFileSync('mkfifo', [join(home, 'pipe')]);
+  const runCommand = async () => ({ lack: '' });
+  const source = { kind: 'file', path: '~/pipe', format: 'text' } as const;
+  const found = await findCredential(provider([source]), { env: {}, home, runCommand });
+  expect(found).toMatchObject({ kind: 'missing', looked: ['"~/pipe": is not a plain file'] });
 });
 
 test('the first source that has one wins', async () => {

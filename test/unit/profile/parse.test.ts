@@ -107,6 +107,68 @@ describe('shape', () => {
   ])('%s', (text, problems) => expect(problemsOf(text)).toEqual(problems));
 });
 
+describe('a credential of a document', () => {
+  const written = (more: object) =>
+    JSON.stringify({
+      credentials: [{ name: 'mine', sources: [{ env: 'REAL' }], env: 'KEY', hosts: ['api.test'], ...more }],
+    });
+  test.each<[string, object, string[]]>([
+    ['one that is right', {}, []],
+    [
+      'every kind of source',
+      { sources: [{ file: '~/a', keys: ['b'] }, { file: '/a' }, { command: ['pass', 'x'] }] },
+      [],
+    ],
+    ['a header of its own', { header: 'X-Api-Key', scheme: 'token' }, []],
+    ['no word before it', { scheme: '' }, []],
+    ['no source', { sources: [] }, ['"sources" is empty']],
+    ['no host', { hosts: [] }, ['"hosts" is empty']],
+    [
+      'a misspelt key of a source',
+      { sources: [{ evn: 'A' }] },
+      ['unknown key "evn" in credentials[0].sources[0] | did you mean "env"?'],
+    ],
+    ['an empty source', { sources: [{}] }, ['a source names nothing to look at']],
+    ['two sources in one', { sources: [{ env: 'A', file: '/a' }] }, ['a source names more than one thing']],
+    ['keys of a variable', { sources: [{ env: 'A', keys: ['a'] }] }, ['"keys" tells where the value is in a "file"']],
+    ['a file of the workspace', { sources: [{ file: './a' }] }, ['"./a" is not an absolute path']],
+    ['a file of somebody else', { sources: [{ file: '~root/a' }] }, ['"~root" is not supported']],
+    ['a program of the workspace', { sources: [{ command: ['./a'] }] }, ['"./a" is not a program']],
+    ['no program', { sources: [{ command: [] }] }, ['"" is not a program']],
+    [
+      'an address',
+      { hosts: ['127.0.0.1'] },
+      ['"127.0.0.1" is an address, for which no certificate can be made here | give it a name'],
+    ],
+    ['an address of IPv6', { hosts: ['[::1]'] }, ['"[::1]" is an address, for which']],
+    ['all below a top-level domain', { hosts: ['*.com'] }, ['"*.com" would allow every name']],
+    ['a header with a colon', { header: 'x-api-key: ' }, ['"x-api-key: " is not the name of a header']],
+    ...['Host', 'content-length', 'Transfer-Encoding', 'connection', 'upgrade', 'sec-websocket-key'].map(
+      (header): [string, object, string[]] => [header, { header }, [`the header "${header}" is not for a secret`]],
+    ),
+    ['two words', { scheme: 'Bearer x' }, ['"Bearer x" is not one word']],
+    ['a line end', { scheme: 'a\r\nb' }, ['is not one word']],
+    [
+      'Basic in another header',
+      { header: 'x-key', scheme: 'basic' },
+      ['"Basic" goes into "authorization", not into "x-key"'],
+    ],
+    ...[
+      'PATH',
+      'HOME',
+      'LD_PRELOAD',
+      'NODE_OPTIONS',
+      'https_proxy',
+      'SSL_CERT_FILE',
+      'GIT_SSH_COMMAND',
+      'BASH_ENV',
+    ].map((env): [string, object, string[]] => [env, { env }, [`the variable "${env}" can't hold a placeholder`]]),
+    ['no name', { env: '1A' }, ['"1A" is not the name of an environment variable']],
+  ])('is refused if it is wrong: %s', (_, more, problems) => {
+    expect(problemsOf(written(more))).toEqual(problems.map((problem) => expect.stringContaining(problem)));
+  });
+});
+
 describe('values', () => {
   const count = 'must be a whole number from 1 to 2147483647, not';
   test.each([
