@@ -43,20 +43,25 @@ export interface FoundDeclared {
   readonly found: FoundCredential | FoundLogin;
 }
 
-/** Looks for every declared credential; it may take the time of a command. */
-export const findDeclared = (
+/** Looks for every declared credential, one after the other: a command may ask its user something, and take its time. */
+export const findDeclared = async (
   declared: readonly DeclaredCredential[],
   question: CredentialQuestion,
-): Promise<readonly FoundDeclared[]> =>
-  Promise.all(
-    declared.map(async (credential): Promise<FoundDeclared> => {
-      const own = await findCredential(credential.provider, question);
-      if (own.kind === 'found') return { credential, found: own };
-      const login = await findLogin(credential.logins, question.home);
-      const found = login.kind === 'found' ? login : { ...own, looked: [...own.looked, ...login.looked] };
-      return { credential, found };
-    }),
-  );
+): Promise<readonly FoundDeclared[]> => {
+  const all: FoundDeclared[] = [];
+  for (const credential of declared) all.push({ credential, found: await findOne(credential, question) });
+  return all;
+};
+
+const findOne = async (
+  { provider, logins }: DeclaredCredential,
+  question: CredentialQuestion,
+): Promise<FoundDeclared['found']> => {
+  const own = await findCredential(provider, question);
+  if (own.kind === 'found') return own;
+  const login = await findLogin(logins, question.home);
+  return login.kind === 'found' ? login : { ...own, looked: [...own.looked, ...login.looked] };
+};
 
 /**
  * Gives each a placeholder and binds it to its hosts. Throws SBOX_E_CREDENTIAL with all that are missing, each with where it was looked for and how to

@@ -69,7 +69,14 @@ const show = async (
     gitConfigs: Number(env['GIT_CONFIG_COUNT'] ?? 0),
     standFor: openPlaceholders({
       read: () => readKept(sandbox).placeholders,
-      write: (placeholders) => writeKept(sandbox, { ...readKept(sandbox), placeholders }),
+      write: (placeholders) => {
+        try {
+          writeKept(sandbox, { ...readKept(sandbox), placeholders });
+        } catch (error) {
+          // in the midst of a renewal, whose tokens would be lost
+          options.onProblem(`the next run will have other placeholders: ${(error as Error).message}`);
+        }
+      },
     }),
     logins: storedLogins(sandbox),
   });
