@@ -6,8 +6,6 @@ import {
   AF_UNIX,
   AF_UNSPEC,
   ERRNO,
-  O_CLOEXEC,
-  O_NONBLOCK,
   SOCK_DGRAM,
   SOCK_SEQPACKET,
   SOCK_STREAM,
@@ -19,11 +17,11 @@ import { answer, install, letContinue, release } from './answer.ts';
 import { type Act, type CallersUse, isDescendant, readFlags, readMemory, type TrappedCall } from './caller.ts';
 import { askAlive, askConnect, askProtocol, type Connected, type ConnectQuestion } from './connect.ts';
 import type { BrokerLink } from './link.ts';
+import { makeSocket } from './make-socket.ts';
 import type { BrokerOptions } from './options.ts';
 import { OwnSockets } from './own-sockets.ts';
 import { isBoundVisible } from './paths.ts';
 import { resolveShown, type ShownPaths } from './resolve-path.ts';
-import { makeDatagramChannel, makeLoopbackSocket } from './sockets.ts';
 import { findUse } from './survey.ts';
 
 /** A connect(2) in the making. */
@@ -101,6 +99,7 @@ export class Connections {
     const to = parseAddress(address);
     if (stream && to) return this.#stream(attempt, to);
     if (protocol.startsWith('UDP')) return this.#datagrams(attempt, protocol === 'UDP' ? AF_INET : AF_INET6, to);
+    if (stream && domain === AF_UNSPEC) return this.#disconnect(attempt, protocol.endsWith('v6') ? AF_INET6 : AF_INET);
     const isShort = domain === AF_INET || domain === AF_INET6;
     const error = domain === AF_UNSPEC ? 'EOPNOTSUPP' : isShort ? 'EINVAL' : 'EAFNOSUPPORT';
     answer(outside, call.id, failure(ERRNO[error]));
@@ -124,6 +123,19 @@ export class Connections {
     if (result === 0 || result === -ERRNO.EINPROGRESS) decided.announce(port);
     this.#finish(outside, attempt, connected);
     return 'done';
+  }
+
+  /** connect(2) of TCP with AF_UNSPEC: a socket that is not connected takes the place of the caller's, as socket(2) gives one. */
+  async #disconnect(attempt: Attempt, domain: number): Promise<void> {
+    const { inside, outside } = this.#options;
+    const again = { ...attempt, again: true } as const;
+    const question = {
+      domain,
+      type: SOCK_STREAM,
+      address: attempt.address,
+      ...(!inside && { onLoopback: true as const }),
+    };
+    this.#finish(inside ?? outside, again, await this.#patiently(inside ?? outside, again, question));
   }
 
   /** The stand-in for a datagram socket: it is connected to the name server and to nothing else. */
@@ -258,22 +270,9 @@ export class Connections {
     answer(link, call.id, { error });
   }
 
-  /** socket(2) for IPv4 and IPv6, where no network namespace confines them. */
   async #socket(call: TrappedCall): Promise<void> {
-    const { outside } = this.#options;
-    const [domain = 0, type = 0, protocol = 0] = call.args.map((argument) => Number(BigInt.asIntN(32, argument)));
-    const flags = type & (O_CLOEXEC | O_NONBLOCK);
-    const kind = type & ~flags;
-    if (kind === SOCK_STREAM && streamProtocols.includes(protocol)) {
-      return this.#own.add(await makeLoopbackSocket(outside, { id: call.id, domain, type }));
-    }
-    if (kind === SOCK_DGRAM && datagramProtocols.includes(protocol))
-      return makeDatagramChannel(outside, { id: call.id, type });
-    answer(
-      outside,
-      call.id,
-      failure(kind === SOCK_STREAM || kind === SOCK_DGRAM ? ERRNO.EPROTONOSUPPORT : ERRNO.EPERM),
-    );
+    const made = await makeSocket(this.#options.outside, call);
+    if (made) this.#own.add(made);
   }
 
   /**
@@ -291,7 +290,3 @@ export class Connections {
 }
 
 const descriptorOf = ({ args }: TrappedCall): number => Number(BigInt.asIntN(32, args[0] ?? 0n));
-
-/** 0, TCP, MPTCP (which becomes TCP). */
-const streamProtocols: readonly number[] = [0, 6, 262];
-const datagramProtocols: readonly number[] = [0, 17];

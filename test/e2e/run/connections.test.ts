@@ -19,6 +19,7 @@ const checks = [
     'nonblocking_refused',
     'refused',
     'twice',
+    'disconnected',
     'cut_short',
     'flags',
     'duplicates',
