@@ -121,7 +121,9 @@ eachUser((as) => {
       await using terminal = openInside(aWorkspace(as), ['bash', '--norc', '-i']);
       terminal.send("PS1='inside''> '\r");
       await terminal.expect('inside> ');
-      terminal.send('half a line\x03');
+      terminal.send('half a line');
+      await terminal.expect('half a line');
+      terminal.send('\x03');
       await terminal.expect('inside> ');
       terminal.send('echo al""ive; exit\r');
       await terminal.expect('alive');
