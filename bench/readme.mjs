@@ -48,7 +48,10 @@ const table = [
   `| 3,000 requests over one connection | ${proxies('network: 3,000 requests')} |`,
   `| a new connection up to the first byte, over direct | ${proxies('network: 500 connections', (row, direct) => over(row, direct, 500))} |`,
   `| a request with an injected credential, over a plain tunnel | ${injected('credentials: a request over')} | |`,
-].join('\n');
+]
+  // a case that was not run has no row
+  .filter((line) => !/\| – \| – \|/.test(line))
+  .join('\n');
 
 const put = (file, marker, text) => {
   const path = fileURLToPath(new URL(file, import.meta.url));

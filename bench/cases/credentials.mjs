@@ -15,9 +15,11 @@ const host = 'api.bench.test';
 export const credentials = async ({ material, rungs }) => {
   const folder = makeFolder(material.folder, 'credentials');
   const cwd = makeFolder(folder, 'client');
-  const authority = join(cwd, 'authority.pem');
+  // the launcher takes none from a folder that the command can write to
+  const authority = join(folder, 'authority.pem');
   copyFileSync(fileURLToPath(new URL('../network/tls-client.mjs', import.meta.url)), join(cwd, 'client.mjs'));
   const server = await openListener([process.execPath, await bundled(folder, 'tls-server.ts'), authority, host, warm]);
+  copyFileSync(authority, join(cwd, 'authority.pem'));
   const ways = rungs
     .filter((rung) => rung !== 'portable')
     .flatMap((rung) => [
