@@ -6,11 +6,11 @@ import { Program } from '../../../src/syscall/program.ts';
 import { recordTag, renderRecord } from '../../../src/syscall/records.ts';
 import { aTree } from '../../support/trees.ts';
 
-/** What becomes of a program that reports a failed call and then ends like this. */
+/** What becomes of a program that is read, reports a failed call and then ends like this. */
 const afterFailure = (last: string): Promise<LaunchEnd> => {
   const tree = aTree({ record: renderRecord(recordTag.failed).toString('latin1') });
   const executable = join(tree, 'interpreter');
-  writeFileSync(executable, `#!/bin/sh\ncat '${tree}/record' >&3\n${last}\n`);
+  writeFileSync(executable, `#!/bin/sh\ncat <&3 >'${tree}/program'\ncat '${tree}/record' >&3\n${last}\n`);
   chmodSync(executable, 0o755);
   const program = new Program('x64');
   program.goal = 'do something';
