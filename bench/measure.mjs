@@ -65,11 +65,11 @@ export const median = (values) => quantile(values, 0.5);
 /**
  * Runs the commands in turns (A B A B …) after a warm-up, and gives each one's medians, and the median of its ratios to the first one
  * with their quartiles: what the machine does beside hits both of a pair alike. A command whose first run fails is left out, and told.
- * Ends early when its time is up, after three rounds at least, and at the deadline of the whole bench; a command that takes a tenth of that time
- * alone, and thrice what the first one takes, runs in the first round only.
+ * Ends early when its time is up, after three rounds at least, and at the deadline of the whole bench. A command that takes a fiftieth of that
+ * time alone, and thrice what the first one takes, is not run again: its warm-up is its figure.
  */
 export const compare = async (runner, { commands, rounds, budgetMs = 60_000 }, deadline) => {
-  const slowMs = budgetMs / 10;
+  const slowMs = budgetMs / 50;
   let usable = commands.map((command) => ({ ...command, isSlow: false, samples: [] }));
   const leftOut = [];
   /** One turn of each; a command that fails, in whatever round, has no figures. */
@@ -85,16 +85,17 @@ export const compare = async (runner, { commands, rounds, budgetMs = 60_000 }, d
   };
   let firstMs = Number.POSITIVE_INFINITY;
   await turn(async (command) => {
-    const { wallMs } = await runOnce(runner, command);
-    if (command === usable[0]) firstMs = wallMs;
-    command.isSlow = wallMs > slowMs && wallMs > 3 * firstMs;
+    const used = await runOnce(runner, command);
+    if (command === usable[0]) firstMs = used.wallMs;
+    command.isSlow = used.wallMs > slowMs && used.wallMs > 3 * firstMs;
+    if (command.isSlow) command.samples.push(used);
   });
   const end = Date.now() + budgetMs;
   let done = 0;
   for (; usable.length > 0 && done < rounds; done++) {
     if (done > 0 && (Date.now() > deadline || (done >= 3 && Date.now() > end))) break;
     await turn(async (command) => {
-      if (done === 0 || !command.isSlow) command.samples.push(await runOnce(runner, command));
+      if (!command.isSlow) command.samples.push(await runOnce(runner, command));
     });
   }
   return { rows: usable.map((command) => summarize(command, usable[0])), leftOut, rounds: done };

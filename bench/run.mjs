@@ -104,8 +104,9 @@ const measureAll = async (wanted, context) => {
 };
 
 const measure = async (group, { runner, folder }, deadline) => {
+  let made;
   try {
-    const made = typeof group === 'function' ? group() : group;
+    made = typeof group === 'function' ? group() : group;
     const busy = warnOfLoad();
     if (busy) console.log(`\nwarning: ${busy}`);
     const { title, counts } = made;
@@ -120,6 +121,8 @@ const measure = async (group, { runner, folder }, deadline) => {
       rounds: 0,
       leftOut: [{ name: 'all of it', own: false, why: String(error.message).split('\n')[0].replaceAll(folder, '') }],
     };
+  } finally {
+    await made?.close?.();
   }
 };
 

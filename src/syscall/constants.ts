@@ -91,6 +91,9 @@ export const SIGSET_BYTES = 8;
 export const WNOHANG = 1;
 export const WUNTRACED = 2;
 
+/** statfs(2) */
+export const PIPEFS_MAGIC = 0x5049_5045;
+
 /** ioctl_tty(2), netdevice(7), fcntl(2) */
 export const TCGETS = 0x5401;
 export const TCSETS = 0x5402;
@@ -98,9 +101,12 @@ export const TIOCGPGRP = 0x540f;
 export const TIOCSPGRP = 0x5410;
 export const SIOCSIFFLAGS = 0x8914;
 export const F_SETFD = 2;
+export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const F_DUPFD = 0;
 export const O_NONBLOCK = 0o4000;
+export const O_ACCMODE = 3;
+export const O_RDWR = 2;
 export const FD_CLOEXEC = 1;
 
 /** socket(2), unix(7), ip(7) */

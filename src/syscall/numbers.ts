@@ -45,6 +45,7 @@ const numbers = {
   fsopen: [430, 430],
   fspick: [433, 433],
   fstat: [5, 80],
+  fstatfs: [138, 44],
   futimesat: [261, null],
   getpid: [39, 172],
   getpeername: [52, 205],

@@ -1,4 +1,5 @@
-import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { aWorkspace, eachUser, runOutside, runSbox, type Workspace } from '../support/sbox.ts';
@@ -59,6 +60,23 @@ eachUser((as) => {
     const shell = ['sh', '-c', 'echo changed >/proc/self/fd/0'];
     expect(await attack(runOutside, shell, 'control')).toBe('changed\n');
     expect(await attack(runSbox, ['run', '-q', '--', ...shell], 'input')).toBe('input');
+  });
+
+  test('nor can a named pipe', async () => {
+    const workspace = aWorkspace(as);
+    const attack = async (run: typeof runSbox, argv: readonly string[], name: string) => {
+      const fifo = join(workspace.mkdir(join(workspace.base, name)), 'fifo');
+      execFileSync('mkfifo', ['-m', '666', fifo]);
+      return withOpen(fifo, constants.O_RDWR | constants.O_NONBLOCK, async (all) => {
+        await withOpen(fifo, constants.O_RDONLY, (stdin) => run(argv, { ...workspace, stdin }));
+        const written = Buffer.alloc(100);
+        writeSync(all, 'end');
+        return written.toString('utf8', 0, readSync(all, written));
+      });
+    };
+    const shell = ['sh', '-c', 'echo changed >/proc/self/fd/0'];
+    expect(await attack(runOutside, shell, 'control')).toBe('changed\nend');
+    expect(await attack(runSbox, ['run', '-q', '--', ...shell], 'input')).toBe('end');
   });
 
   test('a limit that SECURITY.md names: the mode of a file given as standard input can be changed', async () => {

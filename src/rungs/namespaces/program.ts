@@ -1,7 +1,7 @@
-import { AT_FDCWD } from '../../syscall/constants.ts';
+import { AT_FDCWD, F_GETFL, O_ACCMODE, O_RDWR, PIPEFS_MAGIC } from '../../syscall/constants.ts';
 import { changingRights, fileRightsOnly, scope } from '../../syscall/landlock.ts';
 import type { Arch } from '../../syscall/numbers.ts';
-import type { Program, Slot } from '../../syscall/program.ts';
+import type { Label, Program, Slot } from '../../syscall/program.ts';
 import { renderBase } from '../program/base.ts';
 import { dropCapabilities, forbidNewPrivileges, installFilter, setLimits } from '../program/confine.ts';
 import { allowOpen, allowPaths, createRuleset, restrictSelf } from '../program/landlock.ts';
@@ -100,13 +100,26 @@ const mountOwnProc = (program: Program, plan: NamespacePlan): void => {
 /**
  * What namespaces alone leave open, by Landlock (landlock(7)): a file that was handed over as standard input can't be opened again for
  * writing, and the host's abstract unix sockets can't be reached where its network is shared. Left out where the command may make
- * user namespaces, since Landlock forbids mounting in them.
+ * user namespaces, since Landlock forbids mounting in them; and where nothing is left open, since with it every file that is opened costs
+ * a walk up to the root.
  */
 const guard = (program: Program, abi: number, ownNetwork: boolean): void => {
   program.goal = 'guard the standard streams';
+  const done = program.label();
+  if (ownNetwork) skipUnlessFile(program, done);
   const files = changingRights(abi);
   const ruleset = createRuleset(program, abi, { files, scope: ownNetwork ? 0 : scope.ABSTRACT_UNIX_SOCKET });
   allowPaths(program, ruleset, [{ path: '/', rights: files }]);
   for (const stream of [1, 2]) allowOpen(program, ruleset, stream, files & fileRightsOnly);
   restrictSelf(program, ruleset);
+  program.place(done);
+};
+
+/** Goes on at `skip` if standard input is closed, can be written to as it is (a terminal, a socket), or is a pipe without a name. */
+const skipUnlessFile = (program: Program, skip: Label): void => {
+  const flags = program.call('fcntl', [0, F_GETFL, 0], { onFailure: skip });
+  program.jumpIfEqual(program.and(flags, O_ACCMODE), O_RDWR, skip);
+  const facts = program.room(120); // struct statfs, which begins with the type
+  program.call('fstatfs', [0, facts]);
+  program.jumpIfEqual(program.valueAt(facts), PIPEFS_MAGIC, skip);
 };
