@@ -25,6 +25,7 @@ const signatures: Readonly<Record<string, readonly Kind[]>> = {
   fsconfig: ['fd', 'number', 'text', 'text'],
   fsmount: ['fd'],
   fsopen: ['text'],
+  fstatfs: ['fd', 'out'],
   ioctl: ['fd', 'number', 1],
   landlock_add_rule: ['fd', 'number', 2],
   landlock_create_ruleset: [3],

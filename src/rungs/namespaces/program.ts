@@ -119,7 +119,7 @@ const guard = (program: Program, abi: number, ownNetwork: boolean): void => {
 const skipUnlessFile = (program: Program, skip: Label): void => {
   const flags = program.call('fcntl', [0, F_GETFL, 0], { onFailure: skip });
   program.jumpIfEqual(program.and(flags, O_ACCMODE), O_RDWR, skip);
-  const facts = program.room(120); // struct statfs, which begins with the type
+  const facts = program.words(new Array<number>(15).fill(0)); // struct statfs, which begins with the type
   program.call('fstatfs', [0, facts]);
   program.jumpIfEqual(program.valueAt(facts), PIPEFS_MAGIC, skip);
 };

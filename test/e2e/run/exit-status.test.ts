@@ -19,9 +19,11 @@ const runWithStatus = async (args: readonly string[], workspace: Workspace) => {
 };
 
 eachUser((as) => {
-  test('every exit code of the command passes through', async () => {
+  test('exit codes of the command pass through: those around each that means something, and some between', async () => {
     const workspace = aWorkspace(as);
-    const codes = Array.from({ length: 256 }, (_, code) => code);
+    const codes = [
+      0, 1, 2, 3, 63, 64, 65, 100, 123, 124, 125, 126, 127, 128, 129, 130, 131, 137, 143, 191, 192, 253, 254, 255,
+    ];
     const seen: number[] = [];
     for (let from = 0; from < codes.length; from += 8) {
       const some = codes.slice(from, from + 8);
