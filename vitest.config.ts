@@ -13,6 +13,7 @@ const project = (name: string, options: { readonly timeoutMs: number; readonly p
 
 export default defineConfig({
   test: {
+    maxWorkers: '100%', // they wait more than they compute
     projects: [
       project('unit', { timeoutMs: 5_000, parallel: true }),
       project('integration', { timeoutMs: 30_000, parallel: true }),
