@@ -3,10 +3,18 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** The environment of every measured process: no CA variables, which double the start of each Node for all alike. */
+/**
+ * The environment of every measured process, as in the caller's shell: without what npm adds, and no CA variables, which double the start of
+ * each Node for all alike.
+ */
 export const plainEnv = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/CERT|_CA_|CA_BUNDLE|^NODE_OPTIONS$|_proxy$/i.test(name)),
+  Object.entries(process.env).filter(([name]) => !/CERT|_CA_|CA_BUNDLE|^NODE_OPTIONS$|_proxy$|^npm_/i.test(name)),
 );
+const addedByNpm = /(?:^|\/)node_modules\/(?:\.bin|.*\/node-gyp-bin)$/;
+plainEnv.PATH = (process.env.PATH ?? '')
+  .split(delimiter)
+  .filter((folder) => !addedByNpm.test(folder))
+  .join(delimiter);
 
 /** Where a program lies on PATH; undefined if it is not installed. */
 export const findProgram = (name) =>

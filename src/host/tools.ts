@@ -1,7 +1,6 @@
 import { closeSync, constants, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import type { PathFact, Toolchain, Tools } from '../domain/facts.ts';
-import { isWithin, resolvePath } from '../domain/path.ts';
+import { baseOf, isWithin, resolvePath } from '../domain/path.ts';
 import { findPackageRoot, findTreeOfBin, type Look } from './package-root.ts';
 import { probePath } from './paths.ts';
 
@@ -75,25 +74,35 @@ class ToolSearch {
   addPath(entries: readonly string[]): (string | 'links')[] {
     const stands = new Map<string, readonly (string | 'links')[]>();
     const isPlanted = (entry: string) => this.#question.writable.some((tree) => isWithin(entry, tree));
-    for (const entry of [...entries].sort((a, b) => Number(isPlanted(a)) - Number(isPlanted(b)))) {
-      stands.set(entry, this.#addPathEntry(entry));
+    const [planted, own] = [entries.filter(isPlanted), entries.filter((entry) => !isPlanted(entry))];
+    for (const group of [own, planted]) {
+      const folders = group.flatMap((entry) => this.#pathFolder(entry) ?? []);
+      // whole trees first: they may hold other entries
+      for (const { real, entry } of folders) this.#addTree(real, entry);
+      for (const { real, entry } of folders) stands.set(entry, this.#addPathEntry(real));
     }
     return entries.flatMap((entry) => stands.get(entry) ?? []);
   }
 
-  /** What stands for one PATH entry inside: itself, its real path, or the folder of links. */
-  #addPathEntry(entry: string): (string | 'links')[] {
-    if (!entry.startsWith('/')) return [];
-    const fact = this.#probe(entry);
-    if (fact?.kind !== 'dir') return [];
-    if (this.#isVisible(fact.real)) return [fact.real];
-    const tree = findTreeOfBin(fact.real, this.#look);
-    if (tree !== undefined) {
-      this.#addRoot(tree, 'dir', entry);
-      return [fact.real];
+  #pathFolder(entry: string): { readonly entry: string; readonly real: string } | undefined {
+    const fact = entry.startsWith('/') ? this.#probe(entry) : undefined;
+    return fact?.kind === 'dir' ? { entry, real: fact.real } : undefined;
+  }
+
+  #addTree(folder: string, why: string): void {
+    const tree = this.#isVisible(folder) ? undefined : findTreeOfBin(folder, this.#look);
+    if (tree !== undefined) this.#addRoot(tree, 'dir', why);
+  }
+
+  /** What stands for one PATH entry inside: its real path, or the folder of links. */
+  #addPathEntry(folder: string): (string | 'links')[] {
+    if (this.#isVisible(folder)) return [folder];
+    if (this.#covered(folder)) {
+      for (const name of listLinks(folder)) this.#followLink(`${folder}/${name}`);
+      return [folder];
     }
     const before = this.links.size;
-    for (const name of listPrograms(fact.real)) this.#addLink(name, join(fact.real, name));
+    for (const name of listPrograms(folder)) this.#addLink(name, `${folder}/${name}`);
     return this.links.size > before ? ['links'] : [];
   }
 
@@ -122,6 +131,12 @@ class ToolSearch {
     this.#follow(fact.real, path);
   }
 
+  /** A link in a folder that is shown as a whole: what it leads to may lie elsewhere. */
+  #followLink(path: string): void {
+    const fact = this.#probe(path);
+    if (fact?.kind === 'file' && isProgram(fact.real)) this.#follow(fact.real, path);
+  }
+
   #follow(real: string, why: string, depth = 0): void {
     if (this.#isVisible(real) || this.#covered(real)) return;
     for (const { path, kind } of findPackageRoot(real, this.#look).roots) this.#addRoot(path, kind, why);
@@ -146,7 +161,7 @@ class ToolSearch {
     if (known !== undefined) return known.path;
     const path = this.#question.path
       .filter((entry) => entry.startsWith('/'))
-      .map((entry) => join(entry, name))
+      .map((entry) => `${entry}/${name}`)
       .find(isProgram);
     this.#found.set(name, { path });
     return path;
@@ -170,7 +185,16 @@ class ToolSearch {
 const listPrograms = (folder: string): string[] => {
   try {
     const names = readdirSync(folder);
-    return names.length > maxPrograms ? [] : names.filter((name) => isProgram(join(folder, name)));
+    return names.length > maxPrograms ? [] : names.filter((name) => isProgram(`${folder}/${name}`));
+  } catch {
+    return [];
+  }
+};
+
+const listLinks = (folder: string): string[] => {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.length > maxPrograms ? [] : entries.flatMap((entry) => (entry.isSymbolicLink() ? entry.name : []));
   } catch {
     return [];
   }
@@ -206,6 +230,6 @@ export const probeInterpreter = (file: string): string | undefined => {
       ?.trim()
       .split(/\s+/) ?? [];
   if (words[0] === undefined || words[0] === '') return undefined;
-  if (basename(words[0]) !== 'env') return words[0];
+  if (baseOf(words[0]) !== 'env') return words[0];
   return words.slice(1).find((word) => !word.startsWith('-') && !word.includes('='));
 };

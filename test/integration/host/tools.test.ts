@@ -109,9 +109,27 @@ describe('PATH', () => {
       'opt/node/lib/x': 'x',
     };
     expect(await probe(entries, { path: ['/home/.npm-global/bin', '/opt/node/bin'] })).toMatchObject({
-      roots: ['/home/.npm-global/lib/node_modules/@x/claude/', '/opt/node/'],
+      roots: ['/opt/node/', '/home/.npm-global/lib/node_modules/@x/claude/'],
       links: ['claude -> /home/.npm-global/lib/node_modules/@x/claude/cli.js'],
       path: ['links', '/opt/node/bin'],
+    });
+  });
+
+  test('an entry within the tree of another stands for itself; what its links lead to is shown too', async () => {
+    const entries = {
+      'home/.pyenv/libexec/pyenv': program('#!/usr/bin/env bash\n'),
+      'home/.pyenv/libexec/odd': link('../../else/odd'),
+      'home/.pyenv/libexec/gone': link('../../else/gone'),
+      'home/.pyenv/libexec/folder': link('../../else'),
+      'home/.pyenv/shims/python': program('#!/usr/bin/env bash\n'),
+      'home/.pyenv/versions/3/x': 'x',
+      'home/else/odd': program('binary'),
+      'home/else/secret': 'secret',
+    };
+    expect(await probe(entries, { path: ['/home/.pyenv/libexec', '/home/.pyenv/shims'] })).toMatchObject({
+      roots: ['/home/.pyenv/', '/home/else/odd'],
+      links: [],
+      path: ['/home/.pyenv/libexec', '/home/.pyenv/shims'],
     });
   });
 
