@@ -42,6 +42,7 @@ export const planEnvironment = (question: EnvironmentQuestion): PlannedEnvironme
   const visible = planVisible(profile.env.passIfVisible, facts, mounts);
   const env: Record<string, string> = {
     ...planFixed(facts, shell, layout, name),
+    ...planToolHomes(facts, layout),
     ...visible.env,
     ...facts.registries,
     ...planPassed(profile.env.pass, facts.env),
@@ -114,6 +115,25 @@ const planFixed = (facts: Facts, shell: string, layout: Layout, name: string): R
     PIP_BREAK_SYSTEM_PACKAGES: '1',
   };
 };
+
+/** Folders in HOME where version managers keep what their programs on PATH start, and the variables that say so. */
+const toolHomes = {
+  RUSTUP_HOME: '.rustup',
+  PYENV_ROOT: '.pyenv',
+  VOLTA_HOME: '.volta',
+  ASDF_DATA_DIR: '.asdf',
+  MISE_DATA_DIR: '.local/share/mise',
+} as const;
+
+/** Where HOME is another folder inside, version managers are told that what they keep is where it was. */
+const planToolHomes = ({ home, tools }: Facts, layout: Layout): Record<string, string> =>
+  layout.home === home
+    ? {}
+    : Object.fromEntries(
+        Object.entries(toolHomes)
+          .map(([name, folder]) => [name, normalizePath(`${home}/${folder}`)])
+          .filter(([, path]) => tools.toolchains.some(({ root }) => root === path)),
+      );
 
 /** The sandbox's own programs first, then what is visible of the operator's PATH, then the system's. */
 const planPath = (facts: Facts, { home, tools }: Layout): string[] => {

@@ -12,7 +12,14 @@ const withoutProxy = `unset ${variables.join(' ')} NODE_USE_ENV_PROXY no_proxy N
 const aWorld = async (as: User, rung: string) => {
   const workspace = aWorkspace(as);
   const sites = await openSites(workspace);
-  const trust = ['SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS', 'GIT_SSL_CAINFO', 'WGET_CA'];
+  const trust = [
+    'SSL_CERT_FILE',
+    'CURL_CA_BUNDLE',
+    'REQUESTS_CA_BUNDLE',
+    'NODE_EXTRA_CA_CERTS',
+    'GIT_SSL_CAINFO',
+    'WGET_CA',
+  ];
   const flags = [
     '--rung',
     rung,
@@ -35,8 +42,8 @@ interface Client {
   readonly needs: readonly Need[];
   /** prints the body of a URL */
   readonly get: (url: string) => string;
-  /** whether it can do without the variables of a proxy */
-  readonly both?: false;
+  /** what it needs in the workspace */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 const python = '/usr/bin/python3';
@@ -47,6 +54,24 @@ const clients: readonly Client[] = [
     name: 'Python',
     needs: [file(python, 'python3')],
     get: (url) => `${python} -c 'import urllib.request as r; print(r.urlopen("${url}").read().decode(),end="")'`,
+  },
+  {
+    name: 'requests of Python',
+    needs: [file('/usr/lib/python3/dist-packages/requests/api.py', 'python3-requests')],
+    get: (url) => `${python} -c 'import requests; print(requests.get("${url}").text, end="")'`,
+  },
+  {
+    name: 'aiohttp of Python',
+    needs: [file('/usr/lib/python3/dist-packages/aiohttp/client.py', 'python3-aiohttp')],
+    get: (url) => `${python} get.py ${url}`,
+    files: {
+      'get.py': `import aiohttp, asyncio, sys
+async def get():
+    async with aiohttp.ClientSession(trust_env=True) as session, session.get(sys.argv[1]) as answer:
+        print(await answer.text(), end="")
+asyncio.run(get())
+`,
+    },
   },
   {
     name: 'fetch of Node',
@@ -69,7 +94,8 @@ eachUser((as) => {
   describe.each(kernelRungs)('on %s', (rung) => {
     for (const client of clients)
       needs(...client.needs).for(ways)(`${client.name} reaches declared hosts, %s`, async ([, before]) => {
-        const { sites, run } = await aWorld(as, rung);
+        const { workspace, sites, run } = await aWorld(as, rung);
+        for (const [name, content] of Object.entries(client.files ?? {})) workspace.write(name, content);
         const script = `${before} ${client.get('http://plain.test/a')}; ${client.get('https://tls.test/b')}`;
         const ended = await run(script, ['plain.test', 'tls.test']);
         expect(ended.stdout, ended.stderr).toBe('plain.test says hello\ntls.test says hello\n');

@@ -448,6 +448,26 @@ describe('on a rung without a mount namespace', () => {
   const run = '/home/ann/.local/state/sbox/runs/1-a';
 
   test.each(['landlock', 'portable'] as const)(
+    'on %s version managers find what they keep, for HOME is another',
+    (rung) => {
+      const toolchains = [
+        { root: '/home/ann/.rustup', kind: 'dir' as const, why: 'cargo' },
+        { root: '/home/ann/.local/share/mise', kind: 'dir' as const, why: 'mise' },
+      ];
+      const { env } = planRun(
+        aProfile(),
+        anInvocation({ rung }),
+        facts({ tools: { toolchains, links: [], path: [] } }),
+      );
+      expect(env).toMatchObject({ RUSTUP_HOME: '/home/ann/.rustup', MISE_DATA_DIR: '/home/ann/.local/share/mise' });
+      expect(env['PYENV_ROOT']).toBeUndefined();
+      expect(
+        planRun(aProfile(), anInvocation(), facts({ tools: { toolchains, links: [], path: [] } })).env['RUSTUP_HOME'],
+      ).toBeUndefined();
+    },
+  );
+
+  test.each(['landlock', 'portable'] as const)(
     '%s: HOME, TMPDIR and PATH lie where the folders of the sandbox are',
     (rung) => {
       const { home, runFolder, env, mechanism, command } = planOn(rung);
