@@ -46,6 +46,7 @@ const table = [
   `| a command more in a sandbox of the library, over a plain spawn | ${commands.map((rows) => over(rows['box.exec'], rows['child_process.spawn'])).join(' | ')} | bwrap ${over(commands[0].bwrap, commands[0]['child_process.spawn'])} |`,
   `| 256 MiB over one connection, against direct | ${proxies('network: 256 MiB')} |`,
   `| 3,000 requests over one connection | ${proxies('network: 3,000 requests')} |`,
+  `| 20,000 requests over 100 connections | ${proxies('network: 20,000 requests')} |`,
   `| a new connection up to the first byte, over direct | ${proxies('network: 500 connections', (row, direct) => over(row, direct, 500))} |`,
   `| a request with an injected credential, over a plain tunnel | ${injected('credentials: a request over')} | |`,
 ]

@@ -35,6 +35,7 @@ export const network = async ({ material, rungs, most }) => {
     groups: [
       group('256 MiB over one connection', 'bulk', 256, 5),
       group('3,000 requests, one after the other, over one connection', 'requests', 3000, 5),
+      group('20,000 requests over 100 connections at once', 'load', 100, 5),
       group('500 connections, one after the other, each up to the first byte', 'connections', 500, 5),
       ...[1, 10, 100, 1000]
         .filter((count) => count <= most * 10)
