@@ -291,7 +291,8 @@ eachUser((as) => {
       ],
       workspace,
     );
-    const sleeping = () => processesWith(`sleep ${duration}`).some((pid) => isNamed(pid, 'sleep'));
+    // whole: a child of the shell's has the shell's arguments until it becomes another sleep
+    const sleeping = () => processesWith(`sleep ${duration}`, 'whole').length > 0;
     await until('sleep', sleeping);
     const launcher = processesWith(`run -q -- sleep ${duration}`).find((pid) => isNamed(pid, 'node'));
     process.kill(launcher ?? Number.NaN, 'SIGKILL');
