@@ -55,3 +55,20 @@ test('bytes that a slow reader leaves behind are not written over, and none is l
   expect(read.reduce((sum, { length }) => sum + length, 0)).toBe(content.length);
   expect(sha256(read)).toBe(sha256([content]));
 });
+
+test('a long download is read in larger parts, and a short one is not', async () => {
+  const port = await serve((socket) => socket.end(Buffer.alloc(4 << 20)));
+  const socket = openHostSocket('127.0.0.1', port);
+  const sizes: number[] = [];
+  pourInto(socket, ({ length }) => {
+    sizes.push(length);
+    setTimeout(() => socket.resume(), 2); // meanwhile more has come than fits
+    return false;
+  });
+  socket.resume();
+  await once(socket, 'end');
+  socket.end();
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(4 << 20);
+  expect(Math.max(...sizes.slice(0, 16))).toBe(64 << 10);
+  expect(Math.max(...sizes)).toBeGreaterThan(64 << 10);
+});
