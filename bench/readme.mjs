@@ -10,7 +10,8 @@ const rowsOf = (title) => {
 };
 const ratio = (row) => (row === undefined ? '–' : row.ratio.toFixed(row.ratio < 10 ? 1 : 0));
 const over = (row, base, count = 1) =>
-  row === undefined || base === undefined ? '–' : `+${((row.medianMs - base.medianMs) / count).toFixed(1)} ms`;
+  row === undefined || base === undefined ? '–' : signed((row.medianMs - base.medianMs) / count);
+const signed = (ms) => `${ms < 0 ? '' : '+'}${ms.toFixed(1)} ms`;
 const named = (rows, names) => names.flatMap((name) => (rows[name] ? [`${name} ${ratio(rows[name])}`] : [])).join(', ');
 
 const start = rowsOf('start: a whole run of `true`');

@@ -89,7 +89,7 @@ export const renderTargets = (checked) =>
     '|---|--:|--:|---|',
     ...checked.map(({ text, value, limit, isLeast, unit, met }) => {
       const [shown, wanted] = [value, limit].map(
-        (number) => `${unit ? '+' : ''}${number.toFixed(2)}${unit && ` ${unit}`}`,
+        (number) => `${unit && number >= 0 ? '+' : ''}${number.toFixed(2)}${unit && ` ${unit}`}`,
       );
       return `| ${text} | ${shown} | ${isLeast ? 'at least' : 'at most'} ${wanted} | ${met ? 'met' : 'MISSED'} |`;
     }),
