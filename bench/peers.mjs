@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findProgram } from './measure.mjs';
 
-const srtScript = fileURLToPath(
+export const srtScript = fileURLToPath(
   new URL('peers/node_modules/@anthropic-ai/sandbox-runtime/dist/cli.js', import.meta.url),
 );
 
@@ -49,10 +49,10 @@ const peer = (name, programs, make) => {
 const bwrapOptions = ['--unshare-all', '--die-with-parent', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'];
 
 /** Writes to the working folder, reads everything, may reach one domain. */
-const writeSettings = (folder) => {
-  const file = join(folder, 'srt-settings.json');
+export const writeSettings = (folder, domain = 'example.com') => {
+  const file = join(folder, `srt-${domain}.json`);
   const settings = {
-    network: { allowedDomains: ['example.com'], deniedDomains: [] },
+    network: { allowedDomains: [domain], deniedDomains: [] },
     filesystem: { denyRead: [], allowWrite: ['.'], denyWrite: [] },
   };
   writeFileSync(file, JSON.stringify(settings));

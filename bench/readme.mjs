@@ -19,7 +19,7 @@ const inside = (rows, what) => ['namespaces', 'landlock'].map((rung) => what(row
 const proxies = (title, more = (row) => ratio(row)) => {
   const rows = rowsOf(title);
   const cells = inside(rows, (all, rung) => more(all[`inside sbox, ${rung}`], all.direct));
-  const beside = named(rows, ['squid', 'tinyproxy']);
+  const beside = named(rows, ['squid', 'tinyproxy', 'inside srt']);
   return `${cells} | ${beside}; sbox's proxy alone ${more(rows["sbox's proxy, client outside"], rows.direct)}`;
 };
 const steady = (title) => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { sbox } from '../cases/material.mjs';
 import { findProgram, plainEnv } from '../measure.mjs';
+import { srtScript, writeSettings } from '../peers.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const client = [process.execPath, here('client.mjs')];
@@ -24,6 +25,7 @@ export const waysOf = ({ folder, rungs }) => [
   ...rungs
     .filter((rung) => rung !== 'portable')
     .map((rung) => ({ name: `inside sbox, ${rung}`, own: true, open: (port) => openInside(folder, rung, port) })),
+  { name: 'inside srt', open: async () => openSrt(folder) },
 ];
 
 /** A program that writes a line with its port, and ends with its input. */
@@ -50,13 +52,26 @@ const openSboxProxy = async (folder, port) => {
   return { argv: client, rest: [`http://sbox:bench@127.0.0.1:${listener.port}`], close: listener.close };
 };
 
-/** The same client in the sandbox: with the proxy that it is told of, and all that lies before it. */
-const openInside = async (folder, rung, port) => {
+/** A folder with the client alone. */
+const makeClient = (folder) => {
   const cwd = join(folder, 'client');
   mkdirSync(cwd, { recursive: true });
   copyFileSync(here('client.mjs'), join(cwd, 'client.mjs'));
+  return cwd;
+};
+
+/** The same client in the sandbox: with the proxy that it is told of, and all that lies before it. */
+const openInside = async (folder, rung, port) => {
+  const cwd = makeClient(folder);
   const options = ['--rung', rung, '--net', 'limited', '--allow', `localhost:${port}`];
   return { argv: sbox(...options, '--', process.execPath, 'client.mjs'), rest: ['env'], cwd };
+};
+
+const openSrt = (folder) => {
+  const missing = ['bwrap', 'socat', 'rg'].some((name) => findProgram(name) === undefined);
+  if (missing || !existsSync(srtScript)) throw new Error('not installed');
+  const argv = [process.execPath, srtScript, '--settings', writeSettings(folder, 'localhost')];
+  return { argv: [...argv, process.execPath, 'client.mjs'], rest: ['env'], cwd: makeClient(folder) };
 };
 
 const openTinyproxy = async (folder, port) => {
