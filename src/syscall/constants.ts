@@ -148,6 +148,7 @@ export const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
 /** epoll_ctl(2) */
 export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
 export const EPOLLIN = 1;
 export const EPOLLHUP = 0x10;
 

@@ -66,8 +66,8 @@ export class Program {
     this.jumpIfEqual(0, 0, target);
   }
 
-  /** Goes on at the address that a slot holds. */
-  jumpTo(address: FixedSlot): void {
+  /** Goes on at an address. */
+  jumpTo(address: Slot | FixedSlot | number): void {
     this.#append(operation.equal, [0, 0, address], undefined);
   }
 
@@ -82,7 +82,7 @@ export class Program {
     return into;
   }
 
-  subtract(a: Value, b: Value, into: Slot = this.slot()): Slot {
+  subtract<T extends Slot | FixedSlot = Slot>(a: Value, b: Value, into: T = this.slot() as T): T {
     this.#append(operation.subtract, [a, b], into);
     return into;
   }
@@ -126,6 +126,11 @@ export class Program {
   /** A label at the next instruction. */
   here(): Label {
     return { kind: 'label', at: this.#count };
+  }
+
+  /** Where a label's place will lie. */
+  addressAt(label: Label): number {
+    return this.#labelAddress(label);
   }
 
   /** Eight bytes of data, zero at first, read by the instructions that take the slot as an argument. */

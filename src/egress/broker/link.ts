@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
-import { beginBatch, endBatch, messageKind } from '../../syscall/batch.ts';
+import { messageKind } from '../../syscall/batch.ts';
 import type { Arch } from '../../syscall/numbers.ts';
-import type { Data, Program } from '../../syscall/program.ts';
+import { type BatchLink, openBatchLink } from '../batch-link.ts';
 
 /** A datagram that came to one of the broker's sockets. */
 export interface Datagram {
@@ -13,54 +13,25 @@ export interface Datagram {
 }
 
 /** The launcher's end of the connection with one broker process. */
-export interface BrokerLink {
-  readonly arch: Arch;
+export interface BrokerLink extends BatchLink {
   readonly onNotified: (listener: (notification: Buffer) => void) => void;
   readonly onDatagram: (listener: (datagram: Datagram) => void) => void;
   /** what comes to one of the broker's descriptors is not for the listener */
   readonly passOver: (descriptor: number) => void;
-  /** has the broker execute a batch; resolves with so many bytes of results; rejects if the broker ends before */
-  readonly ask: (bytes: number, build: (program: Program, results: Data) => void) => Promise<Buffer>;
-  /** has the broker execute a batch without an answer; the order of batches is kept */
-  readonly tell: (build: (program: Program) => void) => void;
-  readonly ended: Promise<void>;
-  readonly close: () => void;
-}
-
-interface Waiting {
-  readonly resolve: (results: Buffer) => void;
-  readonly reject: (error: Error) => void;
 }
 
 /** Speaks with a broker over its channel. `descriptor` is the channel's number in the broker. */
 export const openBrokerLink = (channel: Duplex, descriptor: number, arch: Arch): BrokerLink => {
-  const waiting = new Map<number, Waiting>();
   const passedOver = new Set<number>();
-  let tickets = 0;
   let notified = (_notification: Buffer): void => {};
   let arrived = (_datagram: Datagram): void => {};
-  readMessages(channel, (kind, body) => {
-    if (kind === messageKind.notified) notified(body);
-    else if (kind === messageKind.datagram) {
-      const datagram = parseDatagram(body);
-      if (!passedOver.has(datagram.descriptor)) arrived(datagram);
-    } else {
-      const ticket = body.readUInt32LE(0);
-      waiting.get(ticket)?.resolve(body.subarray(8));
-      waiting.delete(ticket);
-    }
+  const link = openBatchLink({ channel, descriptor, arch }, (kind, body) => {
+    if (kind === messageKind.notified) return notified(body);
+    const datagram = parseDatagram(body);
+    if (!passedOver.has(datagram.descriptor)) arrived(datagram);
   });
-  const ended = new Promise<void>((resolve) => {
-    channel.once('close', () => {
-      for (const { reject } of waiting.values()) reject(new Error('the broker has ended'));
-      waiting.clear();
-      resolve();
-    });
-  });
-  channel.on('error', () => {}); // 'close' follows
   return {
-    arch,
-    ended,
+    ...link,
     onNotified: (listener) => {
       notified = listener;
     },
@@ -68,43 +39,7 @@ export const openBrokerLink = (channel: Duplex, descriptor: number, arch: Arch):
       arrived = listener;
     },
     passOver: (number) => void passedOver.add(number),
-    ask: (bytes, build) =>
-      new Promise((resolve, reject) => {
-        if (channel.destroyed) return reject(new Error('the broker has ended'));
-        const ticket = ++tickets;
-        waiting.set(ticket, { resolve, reject });
-        const program = beginBatch(arch);
-        const room = 8 * Math.ceil(bytes / 8);
-        const reply = program.words([messageKind.reply, 8 + room, ticket]);
-        build(program, program.room(room)); // right behind it
-        program.call('write', [descriptor, reply, 24 + room], { onFailure: 'ignore' });
-        channel.write(endBatch(program));
-      }),
-    tell: (build) => {
-      if (channel.destroyed) return;
-      const program = beginBatch(arch);
-      build(program);
-      channel.write(endBatch(program));
-    },
-    close: () => void channel.destroy(),
   };
-};
-
-const headBytes = 16;
-
-const readMessages = (channel: Duplex, onMessage: (kind: number, body: Buffer) => void): void => {
-  let rest: Buffer = Buffer.alloc(0);
-  channel.on('data', (chunk: Buffer) => {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let at = 0;
-    while (rest.length - at >= headBytes) {
-      const end = at + headBytes + rest.readUInt32LE(at + 8);
-      if (end > rest.length) break;
-      onMessage(rest.readUInt32LE(at), rest.subarray(at + headBytes, end));
-      at = end;
-    }
-    rest = rest.subarray(at);
-  });
 };
 
 const parseDatagram = (body: Buffer): Datagram => ({

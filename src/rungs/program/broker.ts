@@ -1,11 +1,18 @@
-import { batchAddress, eventDataAt, known, messageKind, reservedDescriptor, scratch } from '../../syscall/batch.ts';
+import {
+  batchAddress,
+  eventDataAt,
+  known,
+  messageKind,
+  receiveBatch,
+  reservedDescriptor,
+  scratch,
+} from '../../syscall/batch.ts';
 import {
   EPOLL_CTL_ADD,
   EPOLLHUP,
   EPOLLIN,
   MAP_PRIVATE_FIXED_ANONYMOUS,
   MSG_DONTWAIT,
-  MSG_WAITALL,
   O_CLOEXEC,
   PROT_READ_WRITE,
   SECCOMP_IOCTL_NOTIF_RECV,
@@ -61,7 +68,7 @@ export const liveAsBroker = (program: Program, { arch, channel, link, reports, d
     passNotification(program, { channel, wait, listener });
   }
   program.place(commanded);
-  executeBatch(program, channel, end);
+  receiveBatch(program, channel, end);
   program.place(end);
   program.call('exit_group', [0]);
 };
@@ -117,12 +124,4 @@ const passDatagram = (
   if (lasting) program.jumpIfEqual(source, lasting, some);
   program.call('close', [source], { onFailure: 'ignore' });
   program.jump(wait);
-};
-
-const executeBatch = (program: Program, channel: number, end: Label): void => {
-  const length = program.words([0]);
-  const got = program.call('recvfrom', [channel, length, 8, MSG_WAITALL, 0, 0], { onFailure: end });
-  program.jumpIfEqual(got, 0, end);
-  program.call('recvfrom', [channel, batchAddress, program.valueAt(length), MSG_WAITALL, 0, 0], { onFailure: end });
-  program.jumpTo(known.entry);
 };

@@ -118,9 +118,9 @@ describe('what is asked', () => {
     const { channel, link, sent } = listening();
     const answered = link.ask(8, nothing);
     channel.destroy();
-    await expect(answered).rejects.toThrow('the broker has ended');
+    await expect(answered).rejects.toThrow('the process has ended');
     await link.ended;
-    await expect(link.ask(8, nothing)).rejects.toThrow('the broker has ended');
+    await expect(link.ask(8, nothing)).rejects.toThrow('the process has ended');
     const before = sent.length;
     link.tell(nothing);
     expect(sent.length).toBe(before);
@@ -130,14 +130,14 @@ describe('what is asked', () => {
     const { channel, link } = listening();
     const answered = link.ask(8, nothing);
     channel.destroy(new Error('EPIPE'));
-    await expect(answered).rejects.toThrow('the broker has ended');
+    await expect(answered).rejects.toThrow('the process has ended');
   });
 
   test('fails when this side closes', async () => {
     const { link } = listening();
     const answered = link.ask(8, nothing);
     link.close();
-    await expect(answered).rejects.toThrow('the broker has ended');
+    await expect(answered).rejects.toThrow('the process has ended');
     await link.ended;
   });
 });
