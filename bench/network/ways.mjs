@@ -48,7 +48,9 @@ export const bundled = async (folder, name) => {
 };
 
 const openSboxProxy = async (folder, port) => {
-  const listener = await openListener([process.execPath, await bundled(folder, 'sbox-proxy.ts'), String(port)]);
+  const interpreter = fileURLToPath(new URL(`../../dist/interpreter-${process.arch}`, import.meta.url));
+  const program = await bundled(folder, 'sbox-proxy.ts');
+  const listener = await openListener([process.execPath, program, String(port), interpreter]);
   return { argv: client, rest: [`http://sbox:bench@127.0.0.1:${listener.port}`], close: listener.close };
 };
 

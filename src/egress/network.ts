@@ -23,6 +23,8 @@ import type { Published } from './publish.ts';
 
 export interface NetworkOptions extends EgressOptions {
   readonly arch: Arch;
+  /** the interpreter's, for the splicer */
+  readonly executable: string;
   readonly policy: NetworkPolicy;
   readonly onEvent: (event: EgressEvent) => void;
   /** told of the port of a server inside that a connection was made to */
@@ -60,13 +62,14 @@ export interface Network {
 
 /** Opens what a sandbox's brokers are served by. The proxy opens with the first connection that it is for. */
 export const openNetwork = (options: NetworkOptions): Network => {
-  const { arch, policy, onEvent, onServer, published, paths, interceptor } = options;
+  const { arch, executable, policy, onEvent, onServer, published, paths, interceptor } = options;
   const egress = openEgress(policy, options);
   const standIns = openStandIns();
   const answerDns = openAnswerer({ egress, standIns, onEvent });
   let proxy: Promise<EgressProxy> | undefined;
   const relay = async (destination: Destination): Promise<Route> => {
-    proxy ??= openProxy({ egress, onEvent, answerDns, ...(interceptor && { interceptor }) });
+    const splicing = { executable, arch };
+    proxy ??= openProxy({ egress, onEvent, answerDns, splicing, ...(interceptor && { interceptor }) });
     const { port, expect } = await proxy;
     return { kind: 'relay', port, announce: (localPort) => expect(localPort, destination) };
   };

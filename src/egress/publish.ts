@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { SboxError } from '../domain/errors.ts';
 import type { PublishedPort } from '../domain/network.ts';
-import { join } from './proxy/tunnel.ts';
+import { join } from './proxy/join.ts';
 
 /** Gives a connection to a port inside; undefined if nobody listens there. */
 export type ConnectInside = (port: number) => Promise<Socket | undefined>;

@@ -12,6 +12,8 @@ import { writableFolders } from './writable.ts';
 
 export interface NetworkContext {
   readonly facts: Pick<Facts, 'arch' | 'env' | 'home'>;
+  /** the interpreter's */
+  readonly executable: string;
   readonly onEvent: (event: EgressEvent) => void;
   /** told of the port of a server inside that a connection was made to */
   readonly onServer?: (port: number) => void;
@@ -37,14 +39,15 @@ export const publishPorts = async ({ network, broker }: Plan): Promise<Published
 /** The proxy of a rung that can only ask clients to use it, and the plan with its address; absent where nothing may leave. */
 export const openAdvisory = async (
   plan: Plan,
-  { facts, onEvent }: NetworkContext,
+  { facts, executable, onEvent }: NetworkContext,
 ): Promise<(AsyncDisposable & { readonly env: Plan['env'] }) | undefined> => {
   const { mode } = plan.network;
   if (plan.mechanism.kind !== 'portable' || mode === 'none' || mode === 'full') return undefined;
   const { openAdvisoryProxy } = await import('../egress/index.ts');
-  const { env, home } = facts;
+  const { arch, env, home } = facts;
   const untrusted = writableFolders(plan);
-  const proxy = await openAdvisoryProxy({ policy: plan.network, env, home, untrusted, onEvent });
+  const splicing = { executable, arch };
+  const proxy = await openAdvisoryProxy({ policy: plan.network, env, home, untrusted, onEvent, splicing });
   const entries = Object.entries(plan.env).map(([name, value]) => [name, value === unservedProxy ? proxy.url : value]);
   return { env: Object.fromEntries(entries), [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose]() };
 };
@@ -57,13 +60,14 @@ export interface SandboxNetwork extends AsyncDisposable {
 
 /** The network of a sandbox. It is loaded when the first of its brokers has something to say: most short commands never connect. */
 export const openSandboxNetwork = (plan: Plan, context: NetworkContext): SandboxNetwork => {
-  const { facts, onEvent, onServer, published, credentials } = context;
+  const { facts, executable, onEvent, onServer, published, credentials } = context;
   let network: Promise<Network> | undefined;
   const open = async (): Promise<Network> => {
     const { openNetwork } = await import('../egress/index.ts');
     const interceptor = credentials && (await import('../egress/tls/index.ts')).openInterceptor(credentials);
     return openNetwork({
       arch: facts.arch,
+      executable,
       policy: plan.network,
       env: facts.env,
       home: facts.home,

@@ -122,7 +122,7 @@ const openShared = async (
   const problems: string[] = [];
   const credentials = await openSessionCredentials(plan, facts, (sentence) => void problems.push(sentence));
   const published = await publishPorts(plan);
-  const context = { facts, onEvent, ...(published && { published }), ...(credentials && { credentials }) };
+  const context = { facts, executable, onEvent, ...(published && { published }), ...(credentials && { credentials }) };
   const network = plan.broker ? openSandboxNetwork(plan, context) : undefined;
   const advisory = await openAdvisory(plan, context);
   const base = await openBase(plan, host, executable).catch(async (error) => {

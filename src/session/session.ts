@@ -80,7 +80,8 @@ const openPrepared = async (
   };
   const servers = new Set<number>(); // their ports
   const onServer = (port: number): void => void servers.add(port);
-  const context = { facts, onEvent, onServer, ...(published && { published }), ...(credentials && { credentials }) };
+  const shared = { ...(published && { published }), ...(credentials && { credentials }) };
+  const context = { facts, executable: options.executable, onEvent, onServer, ...shared };
   const advisory = await openAdvisory(plan, context);
   const env = advisory?.env ?? credentials?.env ?? plan.env;
   const host = { arch, landlockAbi: capabilities.landlockAbi };

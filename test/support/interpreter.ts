@@ -37,6 +37,9 @@ export const interpreterNeeds = (arch: Arch): readonly Need[] => {
 
 const emulator: Record<Arch, string> = { x64: 'qemu-x86_64', arm64: 'qemu-aarch64' };
 
+/** The program that emulates an architecture. */
+export const emulatorOf = (arch: Arch): string => findProgram(emulator[arch]) ?? emulator[arch];
+
 /** Writes the executable of an architecture; it is removed after the tests of the file. */
 export const openInterpreter = (arch: Arch): Interpreter => {
   const folder = mkdtempSync(join(tmpdir(), 'sbox-interpreter-'));
@@ -44,7 +47,7 @@ export const openInterpreter = (arch: Arch): Interpreter => {
   const path = join(folder, arch);
   writeFileSync(path, renderExecutable(arch));
   chmodSync(path, 0o755);
-  const argv = process.arch === arch ? [path] : [findProgram(emulator[arch]) ?? emulator[arch], path];
+  const argv = process.arch === arch ? [path] : [emulatorOf(arch), path];
   const start: Interpreter['start'] = (channel) =>
     spawn(argv[0] as string, argv.slice(1), { stdio: ['ignore', 'pipe', 'inherit', channel] });
   const send: Interpreter['send'] = (parts) => {

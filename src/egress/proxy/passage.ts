@@ -7,8 +7,9 @@ import { openEarly } from './early.ts';
 import { gather } from './gather.ts';
 import { maxOpeningBytes, type Opening, parseOpening } from './opening.ts';
 import { answerAndClose, denied, failure, nameMismatch, placeholderLeak, refusal } from './refusal.ts';
-import { countBytes, dial, type Served, tellAtOnce, whyOf } from './served.ts';
-import { closeTogether, cut, pump, whenBothClosed } from './tunnel.ts';
+import { release } from './release.ts';
+import { dial, type Served, tellAtOnce, whyOf } from './served.ts';
+import { cut } from './tunnel.ts';
 
 /** A client's connection that is allowed to go to one host, however it was asked for. */
 export interface Passage {
@@ -48,7 +49,18 @@ export const openPassage = async (served: Served, serveOrigin: ServeOrigin, pass
   const dialled = await (dialling ?? (isParsed ? undefined : dial(served, passage.request)));
   if (dialled !== undefined && dialled.kind !== 'connected') return refuse(served, passage, opening, dialled);
   if (client.destroyed) return early.drop();
-  if (!isParsed && dialled !== undefined) return release(served, passage, dialled.socket, bytes);
+  if (!isParsed && dialled !== undefined) {
+    early.stop();
+    const { socket: host } = dialled;
+    return release(served, {
+      client,
+      host,
+      decision,
+      startedMs: passage.startedMs,
+      first: bytes,
+      heard: host.bytesRead,
+    });
+  }
   if (early.stop()) return serveOrigin(passage, bytes, dialled?.socket);
   early.drop();
   const late = denied(
@@ -64,27 +76,6 @@ const refuse = (served: Served, { client, startedMs }: Passage, opening: Opening
   tellAtOnce(served, refused.decision, startedMs, whyOf(refused));
   if (opening.kind !== 'http') cut(client);
   else answerAndClose(client, refused.kind === 'denied' ? refusal(refused.decision) : failure(refused));
-};
-
-/** From here on bytes are copied and not looked at. */
-const release = (served: Served, { client, decision, startedMs }: Passage, host: Socket, bytes: Buffer): void => {
-  const count = countBytes(host);
-  const heard = host.bytesRead;
-  whenBothClosed(client, host, (error) => {
-    const { bytesOut, bytesIn } = count();
-    const failed = error === undefined ? {} : { error };
-    served.onEvent({
-      decision,
-      startedMs,
-      durationMs: Date.now() - startedMs,
-      bytesOut,
-      bytesIn: bytesIn + heard,
-      ...failed,
-    });
-  });
-  closeTogether(client, host);
-  if (bytes.length > 0) host.write(bytes);
-  pump(client, host);
 };
 
 const intercept = (served: Served, { client, decision, request }: Passage, bytes: Buffer): void => {

@@ -1,15 +1,17 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { SboxError } from '../../domain/errors.ts';
 import type { Destination } from '../egress.ts';
+import { openSplicer, type SplicerOptions } from '../splice/splicer.ts';
 import { openAdmission } from './admission.ts';
 import { serveConnect } from './connect.ts';
 import { gather } from './gather.ts';
 import { openHttp } from './http.ts';
+import { join } from './join.ts';
 import { defaultLimits, ignoreError, type ProxyLimits, type Served } from './served.ts';
 import { serveSocks5 } from './socks5.ts';
 import { openToken } from './token.ts';
 import { serveTransparent } from './transparent.ts';
-import { join, orCut } from './tunnel.ts';
+import { orCut } from './tunnel.ts';
 
 export interface ProxyOptions
   extends Pick<Served, 'egress' | 'onEvent'>,
@@ -17,6 +19,8 @@ export interface ProxyOptions
   /** opens the proxy to clients that nobody announced */
   readonly token?: string;
   readonly limits?: Partial<ProxyLimits>;
+  /** what busy tunnels may go through, instead of this process */
+  readonly splicing?: SplicerOptions;
 }
 
 /** One sandbox's way out on a port of loopback. */
@@ -38,7 +42,8 @@ export const openProxy = async (options: ProxyOptions): Promise<EgressProxy> => 
   const { interceptor, answerDns, egress, onEvent } = options;
   const token = options.token === undefined ? undefined : await openToken(options.token);
   const limits = { ...defaultLimits, ...options.limits };
-  const served: Served = { egress, onEvent, interceptor, answerDns, token, limits };
+  const splicer = options.splicing && openSplicer(options.splicing);
+  const served: Served = { egress, onEvent, interceptor, answerDns, token, limits, splicer };
   const clients = new Set<Socket>();
   const serve = openServing(served);
   const admission = openAdmission(limits, serve.destination);
@@ -58,6 +63,7 @@ export const openProxy = async (options: ProxyOptions): Promise<EgressProxy> => 
     },
     expect: admission.expect,
     close: async () => {
+      await splicer?.close();
       const ends = [...clients].map((client) => new Promise((resolve) => client.once('close', resolve)));
       ends.push(new Promise((resolve) => server.close(resolve)));
       for (const client of clients) client.destroy();
@@ -94,7 +100,7 @@ const openServing = (served: Served) => {
     proxyClient,
     destination: (client: Socket, destination: Destination): void => {
       if (destination.kind === 'proxy') proxyClient(client, true);
-      else if (destination.kind === 'inside') join(client, destination.server);
+      else if (destination.kind === 'inside') join(client, destination.server, served.splicer);
       else orCut(client, serveTransparent(served, http.serveOrigin, client, destination));
     },
     close: http.close,

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Decision, EgressEvent, EgressRequest } from '../../domain/decision.ts';
 import type { Dialled, Egress, Interceptor, Unconnected } from '../egress.ts';
+import type { Splicer } from '../splice/splicer.ts';
 import type { Token } from './token.ts';
 
 /** What everything that serves a connection works with. */
@@ -11,6 +12,8 @@ export interface Served {
   readonly answerDns: ((query: Buffer) => Promise<Buffer>) | undefined;
   /** asked of every client that the broker did not announce */
   readonly token: Token | undefined;
+  /** copies in the launcher's place what is busy */
+  readonly splicer: Splicer | undefined;
   readonly limits: ProxyLimits;
 }
 

@@ -6,12 +6,13 @@ const maxQueuedBytes = 128 * 1024;
 
 /**
  * Copies one direction: what `from` sends goes to `to`, its end too; gives what stops it. The kernel takes a chunk at once nearly always;
- * Node's own limit of 16 KiB would stop and start reading at every chunk of 64 KiB.
+ * Node's own limit of 16 KiB would stop and start reading at every chunk of 64 KiB. `onCopied` is told how long each chunk was.
  */
-export const pump = (from: Socket, to: Socket): (() => void) => {
+export const pump = (from: Socket, to: Socket, onCopied = (_bytes: number): void => {}): (() => void) => {
   const copy = (chunk: Buffer): void => {
     to.write(chunk);
     if (to.writableLength > maxQueuedBytes) from.pause();
+    onCopied(chunk.length);
   };
   let isStopped = false;
   const resume = (): void => void (isStopped || from.resume());
@@ -21,9 +22,10 @@ export const pump = (from: Socket, to: Socket): (() => void) => {
   to.on('drain', resume);
   const stopPouring = pourInto(from, (bytes) => {
     to.write(bytes);
-    if (to.writableLength === 0) return true;
-    to.write(nothing, resume); // called once all before it is written
-    return false;
+    const isWritten = to.writableLength === 0;
+    if (!isWritten) to.write(nothing, resume); // called once all before it is written
+    onCopied(bytes.length);
+    return isWritten;
   });
   from.resume();
   return () => {
@@ -35,13 +37,6 @@ export const pump = (from: Socket, to: Socket): (() => void) => {
 };
 
 const nothing = Buffer.alloc(0);
-
-/** Copies both directions until both are over. */
-export const join = (a: Socket, b: Socket): void => {
-  closeTogether(a, b);
-  pump(a, b);
-  pump(b, a);
-};
 
 /** When one side is gone before its end, the other side is told by a reset: a stream that was cut must not look complete. */
 export const closeTogether = (a: Socket, b: Socket): void => {

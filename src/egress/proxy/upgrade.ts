@@ -3,9 +3,10 @@ import type { Socket } from 'node:net';
 import { forwardedFields, framingOf, groupFields, pairsOf, wordsOf } from './fields.ts';
 import { openScan } from './placeholder.ts';
 import { answerAndClose, badRequest, failure, placeholderLeak, refusal } from './refusal.ts';
+import { release } from './release.ts';
 import { countBytes, type Served, tellAtOnce, whyOf } from './served.ts';
 import type { Target } from './target.ts';
-import { closeTogether, cut, pump, whenBothClosed } from './tunnel.ts';
+import { cut } from './tunnel.ts';
 import { DialError, type Origin, openUpstream, type WayAgent } from './upstream.ts';
 
 /** Whether a request may change the protocol: not to HTTP/2, which names hosts out of sight, and not with a body before it. */
@@ -59,7 +60,7 @@ export const forwardUpgrade = (served: Served, upgrade: UpgradeRequest): void =>
     client.once('close', stop);
     outgoing.on('upgrade', (incoming, host, first) => {
       client.off('close', stop);
-      join(served, upgrade, incoming, host as Socket, first);
+      letThrough(served, upgrade, incoming, host as Socket, first);
     });
     outgoing.on('response', (incoming) => declined(served, upgrade, incoming));
     outgoing.on('error', (error) => failed(served, upgrade, error));
@@ -74,25 +75,14 @@ const renderHead = (incoming: IncomingMessage, extra: readonly (readonly [string
   return [`HTTP/1.1 ${incoming.statusCode} ${incoming.statusMessage}`, ...lines, '', ''].join('\r\n');
 };
 
-const join = (
+/** Both sides speak another protocol from here on. */
+const letThrough = (
   served: Served,
   { client, head, target, startedMs }: UpgradeRequest,
   incoming: IncomingMessage,
   host: Socket,
   first: Buffer,
 ): void => {
-  const count = countBytes(host);
-  const { decision } = target;
-  whenBothClosed(client, host, (error) =>
-    served.onEvent({
-      decision,
-      startedMs,
-      durationMs: Date.now() - startedMs,
-      ...count(),
-      ...(error ? { error } : {}),
-    }),
-  );
-  closeTogether(client, host);
   const upgrade = wordsOf(incoming.rawHeaders, 'upgrade').join(', ');
   client.write(
     renderHead(incoming, [
@@ -102,9 +92,7 @@ const join = (
     'latin1',
   );
   if (first.length > 0) client.write(first);
-  if (head.length > 0) host.write(head);
-  pump(client, host);
-  pump(host, client);
+  release(served, { client, host, decision: target.decision, startedMs, first: head });
 };
 
 /** An ordinary answer ends the connection: its parser has let go of it. */

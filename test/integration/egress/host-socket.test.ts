@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { openHostSocket, pourInto } from '../../../src/egress/host-socket.ts';
-import { join } from '../../../src/egress/proxy/tunnel.ts';
+import { join } from '../../../src/egress/proxy/join.ts';
 
 const servers: Server[] = [];
 afterEach(() => {

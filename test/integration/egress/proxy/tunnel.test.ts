@@ -17,7 +17,9 @@ import {
   type TestProxy,
   viaProxy,
 } from '../../../support/proxy.ts';
+import { testSplicing } from '../../../support/splicing.ts';
 
+const splicing = testSplicing();
 const socksSuccess = '\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0';
 
 /** The ways into a tunnel; each gives a connection whose next byte goes to the host. */
@@ -244,6 +246,33 @@ eachWay('%s', (protocol, openWay) => {
     }
     expect(accepted).toEqual(['bound.test:443 allow']);
     expect(setUp.egress.dialled).toEqual(['a.test:443']);
+  });
+
+  test('a bound host that is spoken to in a protocol of its own is heard', async () => {
+    await using echo = await openEcho();
+    const interceptor = { isBound: () => true, accept: () => {}, holdsPlaceholder: () => false };
+    await using setUp = await openTestProxy({ 'bound.test:443': echo.port }, { interceptor });
+    const client = await openWay(setUp, 'bound.test', 443);
+    client.write('*fine\n');
+    expect(await readUntil(client, '\n')).toBe('*fine\n');
+    client.destroy();
+  });
+
+  test.each(['its client ends it', 'the proxy closes'])('what a busy one carried is told when %s', async (how) => {
+    await using echo = await openEcho();
+    await using setUp = await openTestProxy({ 'a.test:7': echo.port }, { splicing });
+    const client = await openWay(setUp, 'a.test', 7);
+    for (let index = 0; index < 200; index++) {
+      const text = `*message ${index}\n`;
+      client.write(text);
+      expect(await readUntil(client, '\n')).toBe(text);
+    }
+    expect(splicing.processes()).toHaveLength(1);
+    if (how === 'the proxy closes') await setUp.proxy.close();
+    else client.end();
+    const bytes = Array.from({ length: 200 }, (_, index) => `*message ${index}\n`.length).reduce((a, b) => a + b);
+    expect(await setUp.event(() => true)).toMatchObject({ bytesIn: bytes, bytesOut: bytes });
+    client.destroy();
   });
 
   test('a slow reader stops the sender, and no byte is lost', async () => {
