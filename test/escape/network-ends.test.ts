@@ -1,10 +1,12 @@
+import type { Socket } from 'node:net';
 import { describe, expect } from 'vitest';
+import { aServer } from '../support/loopback.ts';
 import { file, needs, root } from '../support/needs.ts';
 import { builtPackage } from '../support/package-copy.ts';
 import { processesWith, uniqueDuration, until } from '../support/processes.ts';
 import { aCountingGreeter, kernelRungs } from '../support/reach.ts';
 import { aWorkspace, eachUser, startSbox } from '../support/sbox.ts';
-import { findSupervisors, processesFrom } from '../support/supervisors.ts';
+import { findSplicer, findSupervisors, processesFrom } from '../support/supervisors.ts';
 
 const python = '/usr/bin/python3';
 const test = needs(file(python, 'python3'));
@@ -57,6 +59,28 @@ eachUser((as) => {
       expect(after).toBeGreaterThan(0);
       expect(await allowed.seen()).toBe(after);
       expect(await forbidden.seen()).toBe(0);
+    });
+
+    test('when it is killed, a tunnel that goes past it is cut as well', async () => {
+      const sockets: Socket[] = [];
+      const { port } = await aServer(
+        (socket) => void sockets.push(socket.setNoDelay(true).on('data', (bytes) => void socket.write(bytes))),
+      );
+      const script = `import socket
+s=socket.create_connection(("127.0.0.1",${port})); n=0
+while s.send(b"*hello\\n") and s.recv(9):
+  n+=1
+  if n==500: print("ready",flush=True)`;
+      const flags = ['--rung', rung, '--allow', `localhost:${port}`];
+      const run = startSbox(['run', '-q', ...flags, '--', python, '-c', script], aWorkspace(as));
+      await run.says('ready');
+      const splicer = findSplicer(run.pid);
+      expect(splicer).toBeDefined();
+      const heard = sockets[0]?.bytesRead ?? 0;
+      await until('it is busy', () => (sockets[0]?.bytesRead ?? 0) > heard);
+      run.child.kill('SIGKILL');
+      await until('the server sees the end', () => sockets[0]?.destroyed === true);
+      await until('no process of sbox is left', () => processesFrom(builtPackage()).length === 0);
     });
 
     test('a caller that is stopped, or waits for ever, or has no memory keeps nobody waiting', async () => {

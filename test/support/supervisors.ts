@@ -40,7 +40,7 @@ const hasChildren = (pid: number): boolean => processes().some(({ parent }) => p
 
 /** Finds them below a launcher whose command is running. As root, for their files are closed to anybody else. */
 export const findSupervisors = (launcher: number): Supervisors => {
-  const [outer] = childrenOf(launcher);
+  const outer = childrenOf(launcher).find(({ pid }) => hasChildren(pid));
   if (outer === undefined) throw new Error('no outer supervisor');
   const below = childrenOf(outer.pid);
   const inner = below.find(({ pid }) => hasChildren(pid));
@@ -54,6 +54,10 @@ export const findSupervisors = (launcher: number): Supervisors => {
     ...(brokerInside && { brokerInside: brokerInside.pid }),
   };
 };
+
+/** The process that copies between the sockets of busy tunnels, if a launcher has started it. */
+export const findSplicer = (launcher: number): number | undefined =>
+  childrenOf(launcher).find(({ pid }) => !hasChildren(pid))?.pid;
 
 /** The processes whose program is in a folder. */
 export const processesFrom = (folder: string): number[] =>
