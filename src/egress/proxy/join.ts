@@ -23,21 +23,31 @@ export const join = (a: Socket, b: Socket, splicer?: Splicer): Joined => {
   const isSpliceable = splicer !== undefined && sockets.every((socket) => handleOf(socket) !== undefined);
   let stops: readonly (() => void)[] = [];
   let small = 0;
+  let isWaiting = false;
   const copy = (): void => {
-    small = 0;
     const see = isSpliceable ? count : undefined;
     stops = [pump(a, b, see), pump(b, a, see)];
   };
   const count = (bytes: number): void => {
     small = bytes <= smallBytes ? small + 1 : 0;
-    if (small === busyAfter) handOver();
+    if (small >= busyAfter && !isWaiting) void handOver();
   };
-  const handOver = (): void => {
+  const handOver = async (): Promise<void> => {
+    isWaiting = true;
+    let isAway = false;
+    const how = await splicer?.splice(sockets, () => {
+      isAway = letGo();
+      return isAway;
+    });
+    isWaiting = false;
     small = 0;
-    if (splicer === undefined || !sockets.every(isAtRest)) return;
+    if (isAway) takeBack(how);
+  };
+  const letGo = (): boolean => {
+    if (!sockets.every(isAtRest)) return false;
     for (const stop of stops) stop();
     sockets.forEach(stopReading);
-    void splicer.splice(sockets).then(takeBack);
+    return true;
   };
   const takeBack = (how: Returned | 'lost' | undefined): void => {
     if (how === 'lost')

@@ -35,10 +35,11 @@ export interface SplicerOptions {
  */
 export interface Splicer {
   /**
-   * Has it copy between two sockets, of which Node must hold nothing and read nothing until this resolves: with how it went when they are given
-   * back; `lost` if the process has ended, with bytes that nobody knows; undefined if it could not take them, and nothing has happened.
+   * Has it copy between two sockets. `letGo` is called when it is their turn, which may take a while: if it returns true, Node must hold nothing of
+   * them and read nothing until this resolves: with how it went when they are given back; `lost` if the process has ended, with bytes that nobody
+   * knows; undefined if it could not take them, and nothing has happened.
    */
-  readonly splice: (sockets: Pair) => Promise<Returned | 'lost' | undefined>;
+  readonly splice: (sockets: Pair, letGo: () => boolean) => Promise<Returned | 'lost' | undefined>;
   /** has every tunnel given back, then ends */
   readonly close: () => Promise<void>;
 }
@@ -52,9 +53,9 @@ export const openSplicer = (options: SplicerOptions): Splicer => {
   /** sockets have to arrive in pairs */
   let taking: Promise<unknown> = Promise.resolve();
   return {
-    splice: (sockets) => {
+    splice: (sockets, letGo) => {
       const taken = taking.then(async () => {
-        if (closing) return undefined;
+        if (closing || !letGo()) return undefined;
         running ??= startOrNot(options);
         return await running.take(sockets);
       });
@@ -104,6 +105,7 @@ const start = ({ executable, arch }: SplicerOptions): Running => {
   child.on('error', () => channel?.destroy());
   if (!channel) return absent;
   const away = new Map<number, Away>();
+  const tunnels: TunnelProgram[] = [];
   const free = Array.from({ length: maxTunnels }, (_, index) => index).reverse();
   const link = openBatchLink({ channel, descriptor: splicerChannel, arch }, (kind, body) => {
     if (kind !== messageKind.returned) return;
@@ -125,7 +127,8 @@ const start = ({ executable, arch }: SplicerOptions): Running => {
     const index = isGone ? undefined : free.pop();
     if (index === undefined) return undefined;
     const place = placeAt(index);
-    const tunnel = renderTunnel(arch, place);
+    const tunnel = tunnels[index] ?? renderTunnel(arch, place);
+    tunnels[index] = tunnel;
     let resolve = (_how: Returned | 'lost'): void => {};
     const back = new Promise<Returned | 'lost'>((settle) => {
       resolve = settle;

@@ -310,6 +310,21 @@ describe('the process', () => {
     expect(await atClient).toMatchObject({ error: 'ECONNRESET' });
   });
 
+  test('keeps no tunnel waiting whose turn has not come', async () => {
+    const splicer = open();
+    const [first, second, third] = await Promise.all([openTunnel(splicer), openTunnel(splicer), openTunnel(splicer)]);
+    await becomeSpliced(first);
+    const [pid] = splicing.processes();
+    process.kill(pid ?? 0, 'SIGSTOP');
+    const handedOver = exchange(second, 100); // it is being handed over, which takes until the process goes on
+    await exchange(third, 100);
+    expect(third.far.bytesWritten).toBe(third.client.bytesWritten);
+    expect(second.far.bytesWritten).toBeLessThan(third.far.bytesWritten);
+    process.kill(pid ?? 0, 'SIGCONT');
+    await handedOver;
+    expect(second.far.bytesWritten).toBeLessThan(second.client.bytesWritten);
+  });
+
   test('that takes no more sockets leaves them where they are', async () => {
     const few = testSplicing({ before: 'ulimit -n 8' }); // three streams, two channels, epoll: room for one pair
     const splicer = open(few);
