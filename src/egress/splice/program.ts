@@ -48,6 +48,8 @@ const eventsAtOnce = 16;
 export const renderSplicer = (arch: Arch): Program => {
   const program = new Program(arch, { short: true });
   const [end, commanded] = [program.label(), program.label()];
+  // a Ctrl-C is for the command; not a session of its own, which the scheduler would weigh against this one (sched(7), autogroups)
+  program.call('setpgid', [0, 0], { onFailure: 'ignore' });
   for (const { address, bytes } of [scratch, { ...buffer, bytes: buffer.bytes + maxTunnels * places.bytes }])
     program.call('mmap', [address, bytes, PROT_READ_WRITE, MAP_PRIVATE_FIXED_ANONYMOUS, -1, 0]);
   program.and(batchAddress, -1, known.entry);

@@ -98,9 +98,8 @@ const startOrNot = (options: SplicerOptions): Running => {
 };
 
 const start = ({ executable, arch }: SplicerOptions): Running => {
-  // in a session of its own: a Ctrl-C is for the command
   const stdio = ['ignore', 'ignore', 'ignore', 'pipe', 'ipc'] as const;
-  const child = spawn(executable, [], { stdio: [...stdio], env: {}, cwd: '/', detached: true });
+  const child = spawn(executable, [], { stdio: [...stdio], env: {}, cwd: '/' });
   const channel = child.stdio?.[splicerChannel] as Duplex | null | undefined; // absent if there were too many open files
   child.on('error', () => channel?.destroy());
   if (!channel) return absent;

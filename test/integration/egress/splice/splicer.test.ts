@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openHostSocket } from '../../../../src/egress/host-socket.ts';
@@ -308,6 +309,15 @@ describe('the process', () => {
     await splicer.close();
     expect(splicing.processes()).toEqual([]);
     expect(await atClient).toMatchObject({ error: 'ECONNRESET' });
+  });
+
+  test('is in a process group of its own, where no Ctrl-C reaches it, and in the session of the launcher', async () => {
+    await becomeSpliced(await openTunnel(open()));
+    const [pid] = splicing.processes();
+    const groupAndSession = (of: number | undefined): (number | undefined)[] =>
+      (readFileSync(`/proc/${of}/stat`, 'latin1').split(') ')[1] ?? '').split(' ').slice(2, 4).map(Number);
+    const [, session] = groupAndSession(process.pid);
+    expect(groupAndSession(pid)).toEqual([pid, session]);
   });
 
   test('keeps no tunnel waiting whose turn has not come', async () => {
