@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** The processes of a run that are sbox's own: the outer supervisor, its inner one, and the brokers beside each. */
 export interface Supervisors {
@@ -12,14 +12,15 @@ export interface Supervisors {
 interface Process {
   readonly pid: number;
   readonly parent: number;
-  readonly exe: string;
+  /** what it was started as: unlike its executable, nobody is kept from reading that */
+  readonly program: string;
 }
 
 const processOf = (pid: number): Process | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-    return { pid, parent, exe: readlinkSync(`/proc/${pid}/exe`) };
+    return { pid, parent, program: readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')[0] ?? '' };
   } catch {
     return undefined; // ended meanwhile
   }
@@ -31,7 +32,7 @@ const processes = (): Process[] =>
     .flatMap((name) => processOf(Number(name)) ?? []);
 
 const childrenOf = (pid: number): Process[] =>
-  processes().filter(({ parent, exe }) => parent === pid && exe.includes('interpreter'));
+  processes().filter(({ parent, program }) => parent === pid && program.includes('interpreter'));
 
 const depthOf = (pid: number): number =>
   (/^NSpid:(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '').trim().split(/\s+/).length;
@@ -62,5 +63,5 @@ export const findSplicer = (launcher: number): number | undefined =>
 /** The processes whose program is in a folder. */
 export const processesFrom = (folder: string): number[] =>
   processes()
-    .filter(({ exe }) => exe.startsWith(folder))
+    .filter(({ program }) => program.startsWith(folder))
     .map(({ pid }) => pid);
