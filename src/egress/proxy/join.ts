@@ -51,7 +51,7 @@ export const join = (a: Socket, b: Socket, splicer?: Splicer): Joined => {
   };
   const takeBack = (how: Returned | 'lost' | undefined): void => {
     if (how === 'lost')
-      cut(a); // and with it the other
+      cut(b, failure('EIO')); // and with it the other
     else if (how !== undefined) settle(how);
     if (a.destroyed || b.destroyed) return;
     sockets.forEach(startReading);
@@ -73,7 +73,7 @@ export const join = (a: Socket, b: Socket, splicer?: Splicer): Joined => {
 
 /** Ends a socket by the error that its last call gave: the kernel tells of it once. */
 const fail = (socket: Socket, result: number): void => {
-  if (result >= 0 || result === -constants.errno.EAGAIN) return;
-  const code = getSystemErrorName(result);
-  socket.destroy(Object.assign(new Error(code), { code }));
+  if (result < 0 && result !== -constants.errno.EAGAIN) socket.destroy(failure(getSystemErrorName(result)));
 };
+
+const failure = (code: string): Error => Object.assign(new Error(code), { code });

@@ -74,8 +74,8 @@ export const whenBothClosed = (client: Socket, host: Socket, tell: (error: strin
  * Closes by a reset alone. Node's own resetAndDestroy ends the stream first, so that the other side reads a proper end; the property that
  * it sets is in no documentation, and where it is not known this is an ordinary close.
  */
-export const cut = (socket: Socket): void => {
-  Object.assign(socket, { resetAndClosing: true }).destroy();
+export const cut = (socket: Socket, error?: Error): void => {
+  Object.assign(socket, { resetAndClosing: true }).destroy(error);
 };
 
 /** A connection whose serving fails is closed: the policy itself may throw. */

@@ -270,8 +270,10 @@ describe('the process', () => {
     const tunnel = await openTunnel(open());
     await becomeSpliced(tunnel);
     const ends = [received(tunnel.client), received(tunnel.server)];
+    const failed = once(tunnel.far, 'error');
     for (const pid of splicing.processes()) process.kill(pid, 'SIGKILL');
     for (const end of await Promise.all(ends)) expect(end).toMatchObject({ error: 'ECONNRESET' });
+    expect((await failed)[0]).toMatchObject({ code: 'EIO' });
     await vi.waitFor(() => expect(splicing.processes()).toEqual([]));
   });
 
